@@ -10,7 +10,7 @@ import pytest
 
 from cgbm1_report.outputs.catalogue import catalogue, left_out, make
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.tabulate.table import Table
+from cgbm1_report.tabulate.table import Figure, Table
 from tests.drawn import stamp_of
 from tests.test_outputs import phase_two
 from tests.test_snapshots import derive_whole
@@ -131,23 +131,130 @@ def test_a_change_table_says_which_way_is_favourable():
     assert "An increase is favourable." in made("T14.2.10.1", laboratory(), risen).footnotes
 
 
-def test_a_time_to_an_event_of_the_trials_own_is_compared_as_its_outcome_asks():
-    def bleeding(data: Any) -> None:
-        primary = outcome(data, "P2-PRI-03")
-        data["parameters"]["BLEED"] = {**data["parameters"]["LTFS"], "label": "Time to Bleeding", "events": {}}
-        own = {"id": "P2-OWN-01", "type": "other", "registry_order": 99, "paramcd": "BLEED", "nominal_days": [90]}
-        asked = [{"number": "T14.2.30.2", "methods": ["log_rank", "hazard_ratio"]}]
-        data["outcomes"].append({**primary, **own, "outputs": asked})
+def add_bleeding(data: Any, number: str, day: int, *methods: str, order: int = 99) -> None:
+    """A time to an event of the trial's own, answered by a table of its own."""
+    primary = outcome(data, "P2-PRI-03")
+    data["parameters"]["BLEED"] = {**data["parameters"]["LTFS"], "label": "Time to Bleeding", "events": {}}
+    own = {"id": f"P2-OWN-{order}", "type": "other", "registry_order": order, "paramcd": "BLEED", "nominal_days": [day]}
+    data["outcomes"].append({**primary, **own, "outputs": [{"number": number, "methods": list(methods)}]})
 
+
+def bled() -> dict[str, pd.DataFrame]:
+    """Events of Low, Placebo, Low, Placebo, a day apart."""
     names = ["2-01", "2-02", "2-03", "2-04"]
     adsl = pd.DataFrame({"USUBJID": names, "PHASE": 2.0, "FASFL": "Y", "TRT01P": ["Low", "Placebo", "Low", "Placebo"]})
-    adtte = pd.DataFrame({"USUBJID": names, "PARAMCD": "BLEED", "AVAL": [1.0, 2.0, 3.0, 4.0], "CNSR": 0.0})
-    trial = read(bleeding)
+    return {"ADSL": adsl, "ADTTE": pd.DataFrame({"USUBJID": names, "PARAMCD": "BLEED", "AVAL": [1.0, 2.0, 3.0, 4.0], "CNSR": 0.0})}
+
+
+def test_a_time_to_an_event_of_the_trials_own_is_compared_as_its_outcome_asks():
+    trial = read(lambda data: add_bleeding(data, "T14.2.30.2", 90, "log_rank", "hazard_ratio"))
     assert not [told for told in left_out(trial) if "T14.2.30.2" in told]
-    table = made("T14.2.30.2", {"ADSL": adsl, "ADTTE": adtte}, trial)
+    table = made("T14.2.30.2", bled(), trial)
     cells = {row.label: dict(row.cells) for row in table.rows}
     # Events of Low, Placebo, Low, Placebo. Log-rank by hand: observed less expected 2/3, variance 13/18, chi-square 8/13.
     assert cells["Log-rank p, cut at day 90"]["Low"] == "0.4328"
     # The likelihood h^2 / (2(h+1) (h+2) (h+1)) is highest where h^2 = h + 4.
     assert cells["HR vs Placebo, cut at day 90"]["Low"] == "2.56"
     assert any("Cox model" in note for note in table.footnotes)
+
+
+def test_two_tables_of_one_time_to_an_event_each_print_what_their_own_outcome_asks():
+    def twice(data: Any) -> None:
+        add_bleeding(data, "T14.2.30.2", 28, "landmark", "log_rank", order=98)
+        add_bleeding(data, "T14.2.31.2", 90, "median", "hazard_ratio", order=99)
+
+    trial, told = read(twice), {}
+    for number in ("T14.2.30.2", "T14.2.31.2"):
+        told[number] = made(number, bled(), trial)
+    first, second = ([row.label for row in table.rows if row.indent == 0] for table in told.values())
+    counted = ["Subjects", "Events, n (%)", "Censored, n (%)"]
+    assert first == [*counted, "KM estimate at day 28, %", "Log-rank p, cut at day 28"]
+    assert second == [*counted, "Median, days", "HR vs Placebo, cut at day 90"]
+    # What explains a Cox model stands where there is one.
+    assert [any("Cox model" in note for note in table.footnotes) for table in told.values()] == [False, True]
+
+
+def test_the_survival_table_prints_nothing_that_is_asked_of_another_table():
+    def parted(data: Any) -> None:
+        ask(data, "P2-PRI-03", "landmark", "log_rank")
+        outcome(data, "P2-SEC-19")["outputs"] = [{"number": "T14.2.30.2", "methods": ["landmark", "median", "hazard_ratio"]}]
+
+    found = rows("T14.2.1.2", phase_two(), parted)
+    assert {"KM estimate at day 90, %", "Log-rank p, cut at day 90"} <= set(found)
+    for label in ("KM estimate at day 28, %", "KM estimate at day 180, %", "Median, days", "HR vs Placebo, cut at day 180"):
+        assert label not in found
+    notes = made("T14.2.1.2", phase_two(), read(parted)).footnotes
+    assert any("og-rank" in note for note in notes)
+    assert not any("Cox model" in note for note in notes)
+
+
+def test_a_survival_table_that_no_outcome_names_shows_what_they_ask_of_others():
+    def elsewhere(data: Any) -> None:
+        for code in ("P2-PRI-03", "P2-SEC-19"):
+            outcome(data, code)["outputs"][0]["number"] = "T14.2.30.2"
+
+    found = rows("T14.2.1.2", phase_two(), elsewhere)
+    assert {"KM estimate at day 28, %", "KM estimate at day 90, %", "Median, days", "HR vs Placebo, cut at day 180"} <= set(found)
+
+
+def test_the_curve_tells_the_days_of_the_outcomes_that_ask_for_it():
+    def parted(data: Any) -> None:
+        outcome(data, "P2-SEC-19")["outputs"].pop()
+
+    figure = make(catalogue(trial := read(parted))["F14.2.1.2"], trial, phase_two(), stamp_of(trial))
+    assert isinstance(figure, Figure)
+    assert "at day 90" in figure.alt
+    assert "at day 28" not in figure.alt
+
+
+def test_two_tables_of_one_laboratory_outcome_each_print_what_their_own_outcome_asks():
+    def twice(data: Any) -> None:
+        first = outcome(data, "P1-SEC-04")
+        first["nominal_days"] = [28]
+        ask(data, "P1-SEC-04", "change")
+        other = {"id": "P1-OWN-01", "type": "other", "registry_order": 99, "nominal_days": [14, 28], "favourable": "increase"}
+        asked = [{"number": "T14.2.30.1", "methods": ["change", "change_interval", "percent_change"]}]
+        data["outcomes"].append({**first, **other, "outputs": asked})
+
+    trial = read(twice)
+    own, other = (made(number, laboratory(), trial) for number in ("T14.2.10.1", "T14.2.30.1"))
+    visits = [[row.label for row in table.rows if row.indent == 0] for table in (own, other)]
+    assert visits == [["Baseline", "Day 28"], ["Baseline", "Day 14", "Day 28"]]
+    assert [any("95% CI" in column.label for column in table.columns) for table in (own, other)] == [False, True]
+    assert [any(row.label.startswith("Percent") for row in table.rows) for table in (own, other)] == [False, True]
+    # By hand: 80 - 100 and 150 - 200, mean -35, each 15 from it: the standard deviation is the root of 450.
+    assert "-35.0 (21.2)" in [cell for row in own.rows for cell in row.cells.values()]
+    assert ["A decrease is favourable." in table.footnotes for table in (own, other)] == [True, False]
+    assert ["An increase is favourable." in table.footnotes for table in (own, other)] == [False, True]
+
+
+def test_a_table_of_values_beside_one_of_changes_has_no_change():
+    def both(data: Any) -> None:
+        first = outcome(data, "P1-SEC-04")
+        other = {"id": "P1-OWN-01", "type": "other", "registry_order": 99, "nominal_days": [28], "baseline_needed": False}
+        asked = [{"number": "T14.2.30.1", "methods": ["summary"]}]
+        data["outcomes"].append({**first, **other, "outputs": asked})
+
+    values = made("T14.2.30.1", laboratory(), read(both))
+    assert [row.label for row in values.rows if row.indent == 0] == ["Day 28"]
+    assert {column.spanner for column in values.columns} == {"Value"}
+
+
+def test_antibodies_and_complications_are_compared_as_the_outcome_that_their_table_answers_asks():
+    def elsewhere(code: str, number: str) -> Callable[[Any], None]:
+        def change(data: Any) -> None:
+            first = outcome(data, code)
+            other = {**first, "id": "P2-OWN-01", "type": "other", "registry_order": 99, "outputs": [dict(first["outputs"][0])]}
+            ask(data, code, "rate")
+            other["outputs"][0]["number"] = number
+            data["outcomes"].append(other)
+
+        return change
+
+    data = derive_whole("full")[0]
+    for code, number in (("P2-SEC-31", "T14.2.20.2"), ("P2-SEC-22", "T14.2.5.2")):
+        shown = [row.label for row in made(number, data, read(nothing)).rows]
+        kept = [row.label for row in made(number, data, read(elsewhere(code, "T14.2.30.2"))).rows]
+        assert any("ifference" in label for label in shown), number
+        assert not any("ifference" in label for label in kept), number
+        assert "95% CI" in kept

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
-from cgbm1_report.outputs.laboratory import BASELINE, registry_visits
+from cgbm1_report.outputs.laboratory import BASELINE, name_visits
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Key, Meaning, Part
@@ -17,7 +17,7 @@ from cgbm1_report.tabulate.table import out_of_percent
 from cgbm1_report.tabulate.view import View
 
 #: The registered outcome the table answers: an antibody of either class.
-OUTCOME = "HLAAB"
+_NUMBER, OUTCOME = "T14.2.20", "HLAAB"
 _METHODS: tuple[Method, ...] = ("rate", "shift", "difference")
 POSITIVE, NEGATIVE = "POSITIVE", "NEGATIVE"
 _WORDS = {NEGATIVE: "negative", POSITIVE: "positive"}
@@ -32,14 +32,14 @@ def _antibodies(trial: Trial) -> tuple[str, ...]:
 
 def _at_visits(trial: Trial, phase: int) -> Mapping[Part, Meaning]:
     """A visit is told by the record that stands for it; of the shift, which leads to the worst of all, every record counts."""
-    days = trial.registry_days(phase, OUTCOME)
+    days = trial.asked(_NUMBER, phase, OUTCOME).days()
     visits = [BASELINE, *(str(one.avisit) for one in trial.phases[phase].visits if one.avisitn in days and one.avisitn)]
     return {("AVISIT", visit): ({"AVISIT": Is("=", visit), "ANL01FL": Is("=", "Y")},) for visit in visits}
 
 
 def _shares(view: View, key: Key, label: str, records: pd.DataFrame, *, variable: str, level: str, compare: bool) -> Rows:
     """Subjects with a level, of those with any, with what the outcome asks for."""
-    asked = view.trial.methods(view.phase, OUTCOME) or frozenset(_METHODS)
+    asked = view.asked(_NUMBER, OUTCOME).methods or frozenset(_METHODS)
     known = records[records[variable].notna()]
     of = count_population(known, view.column_keys)
     selection = Selection((*key, (variable, level)), label, known[known[variable] == level])
@@ -51,7 +51,7 @@ def _shares(view: View, key: Key, label: str, records: pd.DataFrame, *, variable
 def _shift_rows(view: View, records: pd.DataFrame) -> list[Rows]:
     """The worst result after the first dose, by that at baseline, where the outcome asks for it."""
     parts, shifting = list[Rows](), records[records["SHIFT1"].notna()]
-    for was, word in _WORDS.items() if "shift" in (view.trial.methods(view.phase, OUTCOME) or _METHODS) else ():
+    for was, word in _WORDS.items() if "shift" in (view.asked(_NUMBER, OUTCOME).methods or _METHODS) else ():
         own: Key = (("PARAMCD", OUTCOME), ("BASEC", was))
         parts.append(head_row(own, f"{word.capitalize()} at baseline, worst result after the first dose"))
         own_records = shifting[shifting["BASEC"] == was]
@@ -63,7 +63,7 @@ def _shift_rows(view: View, records: pd.DataFrame) -> list[Rows]:
 
 
 @output(
-    "T14.2.20", "Anti-HLA Antibody Positivity", population="SAF", source=("ADIS",), footnotes=("F6", "F7", "F11", "F12"),
+    _NUMBER, "Anti-HLA Antibody Positivity", population="SAF", source=("ADIS",), footnotes=("F6", "F7", "F11", "F12"),
     comparisons=("F7",), where=lambda trial: {"PARAMCD": _antibodies(trial)}, variables={"ADIS": ("USUBJID", *_VARIABLES)},
     needs={f"parameter {OUTCOME}": lambda trial: OUTCOME in trial.parameters}, methods=_METHODS, meanings=_at_visits,
     shares=("AVALC", "SHIFT1"), listings=("L16.2.6.7",),
@@ -72,7 +72,7 @@ def antibody_positivity(view: View) -> Summary:
     """Positive subjects of those with a result, at baseline and each registry day; the worst result later, by baseline."""
     view.records("ADIS", *_VARIABLES)
     of_code = {code: view.coded("ADIS", code) for code in _antibodies(view.trial)}
-    visits = {0: BASELINE, **registry_visits(view, OUTCOME)}
+    visits = {0: BASELINE, **name_visits(view, view.asked(_NUMBER, OUTCOME).days())}
     parts = []
     for day, visit in visits.items():
         parts.append(head_row((("AVISIT", visit),), visit))

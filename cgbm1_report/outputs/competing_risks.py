@@ -77,7 +77,8 @@ def incidence_plot(view: View) -> Drawing:
     panels = {
         headings[column]: Stack(one[0].time, [curve.share for curve in one], _known_until(one[0])) for column, one in own.items()
     }
-    days = axis_days(view)
+    named = view.trial.registry_days(view.phase, PARAMCD)
+    days = axis_days(view, named)
     svg = draw_stacked(
         panels, list(ways.values()), "Neither", days, ylabel="Cumulative incidence (%)",
         xlabel=view.days_axis, visits=view.visit_days,
@@ -90,7 +91,6 @@ def incidence_plot(view: View) -> Drawing:
                 records += list_statistics(
                     (*of, ("time", f"{time:g}")), column, CUMULATIVE_INCIDENCE, {"estimate": float(share)}
                 )  # fmt: skip
-    named = view.trial.registry_days(view.phase, PARAMCD)
     told = "; ".join(f"{column}: {_in_words(dict(zip(ways.values(), one, strict=True)), named)}" for column, one in own.items())
     alt = f"Stacked cumulative incidence of {' and of '.join(word.lower() for word in ends.values())}. {told}."
     drawn_to = [stack.end for stack in panels.values() if len(stack.time)]

@@ -21,7 +21,7 @@ from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 ANY = "Any complication"
 #: The registered outcome the table answers, and what it can show of it.
-OUTCOME = "COMPL"
+_NUMBER, OUTCOME = "T14.2.5", "COMPL"
 METHODS: tuple[Method, ...] = ("rate", "difference", "fisher")
 
 
@@ -33,7 +33,7 @@ def complications(view: View) -> Summary:
     counted = events[(events[list(horizons)] == "Y").any(axis="columns")]
     refuse_unexpected("ADCE", counted, "COMPTERM", terms)
     # A trial that registers no such outcome has the whole table.
-    asked = view.trial.methods(view.phase, OUTCOME) or METHODS
+    asked = view.asked(_NUMBER, OUTCOME).methods or METHODS
     parts = []
     for flag, day in sorted(horizons.items(), key=lambda horizon: horizon[1]):
         within, counted = ((flag, "Y"),), events[events[flag] == "Y"]
@@ -50,7 +50,7 @@ def complications(view: View) -> Summary:
 def complication_tables(trial: Trial) -> Iterator[Declaration]:
     """The table of the trial's own complication terms."""
     yield Declaration(
-        "T14.2.5", f"Complications within {trial.study.followup_days} Days", "SAF", ("ADCE",), ("F6", "F7", "F23"), complications,
+        _NUMBER, f"Complications within {trial.study.followup_days} Days", "SAF", ("ADCE",), ("F6", "F7", "F23"), complications,
         where={"COMPFL": "Y"}, comparisons=("F7",), needs={"complications": lambda trial: bool(trial.complications)},
         variables={"ADCE": ("USUBJID", "COMPTERM", *counted_days(trial))}, methods=METHODS,
         listings=("L16.2.6.9",),

@@ -11,7 +11,7 @@ import pandas as pd
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.outputs.change_models import LOGARITHM, MODELS, model_changes, tell_models, variables_of_models
 from cgbm1_report.protocol.derived import TOGETHER
-from cgbm1_report.protocol.registry import Method, Outcome
+from cgbm1_report.protocol.registry import Asked, Method, Outcome
 from cgbm1_report.protocol.sections import Parameter
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is
@@ -47,17 +47,16 @@ def measures_of(
     ]  # fmt: skip
 
 
-def _asked_measures(view: View, parameter: Parameter, records: pd.DataFrame, paramcd: str) -> tuple[list[Measured], list[Measured]]:
+def _asked_measures(parameter: Parameter, records: pd.DataFrame, asked: Asked) -> tuple[list[Measured], list[Measured]]:
     """What the outcome asks for at baseline, and at each visit: of values below their limit and of poor quality the number, too."""
-    asked = view.trial.methods(view.phase, paramcd)
     value, *changes = measures_of(
-        parameter, records, change=_has_baseline(view.trial, paramcd, view.phase), percent="percent_change" in asked,
-        confidence="change_interval" in asked,
+        parameter, records, change=asked.baseline_needed, percent="percent_change" in asked.methods,
+        confidence="change_interval" in asked.methods,
     )  # fmt: skip
     at_baseline: list[Measured] = [value]
     if parameter.quality:
         at_baseline.append(Counted("LSMQFL", value.name, level="N", label="n not valid"))
-    if "geometric" not in asked:
+    if "geometric" not in asked.methods:
         return at_baseline, [*at_baseline, *changes]
     at_baseline += [
         Counted("LLOQFL", value.name, label="n below LLOQ"),
@@ -66,24 +65,20 @@ def _asked_measures(view: View, parameter: Parameter, records: pd.DataFrame, par
     return at_baseline, [*at_baseline, *changes, Geometric("R2BASE", _RATIO, dp=RATIO_DP, ratio=True)]
 
 
-def _has_baseline(trial: Trial, paramcd: str, phase: int) -> bool:
-    """Whether an outcome of the parameter is about a change."""
-    return any(one.baseline_needed for one in trial.outcomes if (one.phase, one.paramcd) == (phase, paramcd))
-
-
-def _variables(trial: Trial, paramcd: str, phase: int) -> tuple[str, ...]:
+def _variables(trial: Trial, paramcd: str, asked: Asked) -> tuple[str, ...]:
     """Variables that values and changes of a parameter cannot be told without."""
     found = ["PARAMCD", "AVAL", trial.conventions.efficacy_flag, "AVISITN"]
-    found += ["ABLFL", "CHG", "PCHG"] if _has_baseline(trial, paramcd, phase) else []
+    found += ["ABLFL", "CHG", "PCHG"] if asked.baseline_needed else []
     found += ["LSMQFL"] if trial.parameter(paramcd).quality else []
-    found += ["LLOQFL", "R2BASE"] if "geometric" in trial.methods(phase, paramcd) else []
+    found += ["LLOQFL", "R2BASE"] if "geometric" in asked.methods else []
     return tuple(found)
 
 
 def _needed(outcome: Outcome, number: str, trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
     """Variables that the table of an outcome cannot be made without; those of models where it is asked for them."""
     of_models = variables_of_models(trial, f"{number}.{phase}")
-    own = ("USUBJID", *_variables(trial, outcome.paramcd, phase), *of_models.get(outcome.dataset, ()))
+    asked = trial.asked(number, phase, outcome.paramcd)
+    own = ("USUBJID", *_variables(trial, outcome.paramcd, asked), *of_models.get(outcome.dataset, ()))
     return {**of_models, outcome.dataset: tuple(dict.fromkeys(own))}
 
 
@@ -92,38 +87,42 @@ def change_by_visit(view: View, paramcd: str, dataset: str, number: str) -> Summ
 
     Where the outcome asks the table for models and treatments are compared, they stand below what was observed.
     """
-    parameter, changes = view.parameter(paramcd), visit_changes(view, paramcd, dataset)
+    asked = view.asked(number, paramcd)
+    parameter, changes = view.parameter(paramcd), visit_changes(view, paramcd, dataset, asked)
     full = f"{number}.{view.phase}"
     if view.compared and paramcd in view.trial.models_of(full):
-        modelled = model_changes(view, paramcd, full, registry_visits(view, paramcd))
+        modelled = model_changes(view, paramcd, full, name_visits(view, asked.days(*MODELS)))
         table = summarise_with_models(view, changes, modelled, parameter.heading)
     else:
         table = summarise_by_visit(view, [changes], parameter.heading)
-    return replace(table, footnotes=[*_tell_quality(parameter), *tell_favourable(view, paramcd), *table.footnotes])
+    return replace(table, footnotes=[*_tell_quality(parameter), *tell_favourable(asked), *table.footnotes])
 
 
-def visit_changes(view: View, paramcd: str, dataset: str) -> Visited:
-    """Baseline, then per registry day the value, its change, and what else the outcome asks for (percent change, interval).
+def visit_changes(view: View, paramcd: str, dataset: str, asked: Asked) -> Visited:
+    """Baseline, then per day of the outcome the value, its change, and what else it asks for (percent change, interval).
 
     Baseline: all subjects of the population with a baseline. Each day: the record analysed for
     efficacy, so values after transplantation and days that are not the parameter's own
     are left out.
     """
     parameter = view.parameter(paramcd)
-    records = view.records(dataset, *_variables(view.trial, paramcd, view.phase), only=True)
+    records = view.records(dataset, *_variables(view.trial, paramcd, asked), only=True)
     records = records[records["PARAMCD"] == paramcd]
-    at_baseline, measures = _asked_measures(view, parameter, records, paramcd)
-    days = registry_visits(view, paramcd)
-    based = _has_baseline(view.trial, paramcd, view.phase)
+    at_baseline, measures = _asked_measures(parameter, records, asked)
+    days = name_visits(view, asked.days())
     # Without a baseline there is the value alone, and no visit before the others.
-    visits = {**({BASELINE: at_baseline} if based else {}), **dict.fromkeys(days.values(), measures)}
+    visits = {**({BASELINE: at_baseline} if asked.baseline_needed else {}), **dict.fromkeys(days.values(), measures)}
     return Visited((("PARAMCD", paramcd),), records_by_visit(records, days, view.trial.conventions.efficacy_flag), visits)
 
 
 def registry_visits(view: View, paramcd: str) -> dict[int, str]:
-    """The registry's days of a parameter with the names of their visits."""
-    visits = view.visits(view.trial.registry_days(view.phase, paramcd))
-    return {int(visit.avisitn or 0): str(visit.avisit) for visit in visits}
+    """The registry's days of a parameter, over all its outcomes, with the names of their visits."""
+    return name_visits(view, view.trial.registry_days(view.phase, paramcd))
+
+
+def name_visits(view: View, days: tuple[int, ...]) -> dict[int, str]:
+    """These days with the names of their visits."""
+    return {int(visit.avisitn or 0): str(visit.avisit) for visit in view.visits(days)}
 
 
 def records_by_visit(records: pd.DataFrame, days: Mapping[int, str], flag: str) -> pd.DataFrame:
@@ -143,10 +142,10 @@ def _tell_quality(parameter: Parameter) -> list[str]:
     return [f"Not valid: fewer than {least} valid shots, or an interquartile range above {most:g}% of the median; values are kept."]
 
 
-def tell_favourable(view: View, paramcd: str) -> tuple[str, ...]:
+def tell_favourable(asked: Asked) -> tuple[str, ...]:
     """Which way a change is favourable, where the outcome says it."""
-    ways = {one.favourable for one in view.trial.outcomes if one.phase == view.phase and one.paramcd == paramcd}
-    return tuple(f"A{'n' * (way == 'increase')} {way} is favourable." for way in sorted(ways & {"decrease", "increase"}))
+    ways = sorted(asked.favourable & {"decrease", "increase"})
+    return tuple(f"A{'n' * (way == 'increase')} {way} is favourable." for way in ways)
 
 
 def _body(paramcd: str, dataset: str, number: str) -> Callable[[View], Summary]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from cgbm1_report.outputs.change_models import MODELS, model_changes, tell_models, variables_of_models
-from cgbm1_report.outputs.laboratory import listings_of, registry_visits, tell_favourable
+from cgbm1_report.outputs.laboratory import listings_of, name_visits, tell_favourable
 from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.adjusted import adjusted_by_visit
@@ -21,12 +21,15 @@ _TOGETHER = {"ADLB": "Laboratory Outcomes"}
 def compare_changes(view: View, codes: Sequence[str], number: str) -> Summary:
     """Adjusted means of the change at the registry's days and their differences from the reference."""
     alone, full = len(codes) == 1, f"{number}.{view.phase}"
+    asked = {code: view.asked(number, code) for code in codes}
     modelled = [
-        model_changes(view, code, full, registry_visits(view, code), heading="" if alone else view.parameter(code).heading)
-        for code in codes
-    ]
+        model_changes(
+            view, code, full, name_visits(view, one.days(*MODELS)), heading="" if alone else view.parameter(code).heading
+        )
+        for code, one in asked.items()
+    ]  # fmt: skip
     summary = adjusted_by_visit(view, modelled, view.parameter(codes[0]).heading if alone else "Parameter")
-    favourable = tell_favourable(view, codes[0]) if alone else ()
+    favourable = tell_favourable(asked[codes[0]]) if alone else ()
     return replace(summary, footnotes=[*favourable, *summary.footnotes])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cgbm1_report.outputs.laboratory import BASELINE, records_by_visit, registry_visits, tell_favourable, visit_changes
+from cgbm1_report.outputs.laboratory import BASELINE, name_visits, records_by_visit, tell_favourable, visit_changes
 from cgbm1_report.protocol.clinical import SUBSCORES
 from cgbm1_report.rows import Is
 from cgbm1_report.tabulate.by_visit import Distributed, Visited, summarise_by_visit
@@ -29,8 +29,9 @@ def organ_scores(view: View) -> Summary:
     """The score and its change, then of each organ how many subjects have which sub-score, of those who have one."""
     flag = view.trial.conventions.efficacy_flag
     records = view.records("ADEFF", *_VARIABLES, flag, only=True)
-    days = registry_visits(view, TOTAL_SCORE)
-    total = visit_changes(view, TOTAL_SCORE, "ADEFF")
+    asked = view.asked("T14.2.8", TOTAL_SCORE)
+    days = name_visits(view, asked.days())
+    total = visit_changes(view, TOTAL_SCORE, "ADEFF", asked)
     parts = [replace(total, heading=view.parameter(TOTAL_SCORE).heading, name=view.parameter(TOTAL_SCORE).name)]
     for code in SUBSCORES:
         own = records_by_visit(records[records["PARAMCD"] == code], days, flag)
@@ -40,5 +41,5 @@ def organ_scores(view: View) -> Summary:
     table = summarise_by_visit(view, parts, "Score")
     return replace(
         table,
-        footnotes=("Percentages of sub-scores: of subjects with the sub-score at the visit.", *tell_favourable(view, TOTAL_SCORE)),
+        footnotes=("Percentages of sub-scores: of subjects with the sub-score at the visit.", *tell_favourable(asked)),
     )

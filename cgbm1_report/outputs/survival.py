@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,7 +25,7 @@ from cgbm1_report.analyse.numbers import (
     make_numbers,
 )  # fmt: skip
 from cgbm1_report.distinct import clean_text
-from cgbm1_report.protocol.registry import Method, Outcome
+from cgbm1_report.protocol.registry import Asked, Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Rows, Selection, count_levels, count_rows, join_rows
@@ -39,6 +39,8 @@ from cgbm1_report.tabulate.view import View, refuse_unexpected
 PARAMCD = "LTFS"
 _COUNTED = "The median counts day 0 as a day: an event on day N has the time N + 1."
 _OF_PARAMETER: Key = (("PARAMCD", PARAMCD),)
+#: Footnotes on how arms are compared, by the method that asks for them.
+EXPLAINED: dict[Method, str] = {"log_rank": "F9", "hazard_ratio": "F10"}
 
 
 def _words_of(records: pd.DataFrame, variable: str) -> dict[str, str]:
@@ -50,24 +52,10 @@ def _words_of(records: pd.DataFrame, variable: str) -> dict[str, str]:
     return {text: clean_text(text).capitalize() for text in sorted(map(str, codes.index), key=lambda text: (codes[text], text))}
 
 
-def _outcomes(view: View, paramcd: str = PARAMCD) -> list[Outcome]:
-    """The registered outcomes of a time to an event in the phase, the primary one first."""
-    return _outcomes_of(view.trial, view.phase, paramcd)
-
-
-def _outcomes_of(trial: Trial, phase: int, paramcd: str = PARAMCD) -> list[Outcome]:
-    found = [outcome for outcome in trial.outcomes if outcome.phase == phase and outcome.paramcd == paramcd]
-    return sorted(found, key=lambda outcome: outcome.type != "primary")
-
-
 def primary_day(trial: Trial, phase: int) -> int | None:
     """The day at which the first of the outcomes cuts its comparison; none where no outcome has days."""
-    return next((max(one.nominal_days) for one in _outcomes_of(trial, phase) if one.nominal_days), None)
-
-
-def _days_of(view: View, method: Method) -> list[int]:
-    """The days for which an outcome asks for a method."""
-    return sorted({day for outcome in _outcomes(view) if method in outcome.methods for day in outcome.nominal_days})
+    outcomes = [one for one in trial.outcomes if (one.phase, one.paramcd) == (phase, PARAMCD) and one.nominal_days]
+    return next((max(one.nominal_days) for one in sorted(outcomes, key=lambda one: one.type != "primary")), None)
 
 
 @dataclass(frozen=True)
@@ -79,11 +67,11 @@ class _Comparison:
     methods: frozenset[Method]
 
 
-def _comparisons(view: View, paramcd: str) -> list[_Comparison]:
-    """What outcomes of a parameter compare, each cut at its last day; nothing without a reference."""
+def _comparisons(view: View, asked: Asked) -> list[_Comparison]:
+    """What outcomes compare, each cut at its last day; nothing without a reference."""
     made: dict[int, _Comparison] = {}
-    for outcome in _outcomes(view, paramcd) if view.reference else ():
-        methods = outcome.methods & {"log_rank", "hazard_ratio"}
+    for outcome, own in asked.of if view.reference else ():
+        methods = own & {"log_rank", "hazard_ratio"}
         if methods and outcome.nominal_days:
             day = max(outcome.nominal_days)
             earlier = made.get(day, _Comparison(day, outcome.type == "primary", frozenset()))
@@ -137,9 +125,20 @@ def _test_lines(view: View, row: Key, day: int, *, adjusted: bool) -> list[Line]
     ]
 
 
-def compare_times(view: View, times: pd.DataFrame, paramcd: str) -> tuple[list[Rows], list[str]]:
+def landmark_rows(view: View, of: Key, curves: Mapping[str, Curve], asked: Asked) -> list[Rows]:
+    """The estimate at each day that outcomes ask for, with its difference from the reference where they ask for that."""
+    differ = asked.days("landmark_difference")
+    return [estimate_rows(view, of, curves, day, differ=day in differ) for day in asked.days("landmark")]
+
+
+def unexplained(asked: Asked) -> list[str]:
+    """Footnotes on comparisons that nobody asks for."""
+    return [code for method, code in EXPLAINED.items() if method not in asked.methods]
+
+
+def compare_times(view: View, times: pd.DataFrame, paramcd: str, asked: Asked) -> tuple[list[Rows], list[str]]:
     """What outcomes of a time to an event compare with the reference, and what is to be noted of it."""
-    made = [_comparison_rows(view, times, comparison, (("PARAMCD", paramcd),)) for comparison in _comparisons(view, paramcd)]
+    made = [_comparison_rows(view, times, comparison, (("PARAMCD", paramcd),)) for comparison in _comparisons(view, asked)]
     return [rows for rows, _ in made], [note for _, notes in made for note in notes]
 
 
@@ -191,23 +190,22 @@ def survival_table(view: View) -> Summary:
     times = read_times(view, PARAMCD)
     for variable in ("EVNTDESC", "CNSDTDSC"):
         view.require("ADTTE", times, variable)
-    curves = curves_by_column(times, view)
-    parts = [_count_rows(view, times)]
-    differ = _days_of(view, "landmark_difference")
-    parts += [estimate_rows(view, _OF_PARAMETER, curves, day, differ=day in differ) for day in _days_of(view, "landmark")]
+    curves, asked = curves_by_column(times, view), view.asked("T14.2.1", PARAMCD)
+    parts = [_count_rows(view, times), *landmark_rows(view, _OF_PARAMETER, curves, asked)]
     notes: list[str] = []
-    if not _outcomes(view) or "median" in view.trial.methods(view.phase, PARAMCD):
+    if not asked.of or "median" in asked.methods:
         parts.append(median_rows(view, curves, _OF_PARAMETER))
         # The other days of the page are days after the start.
         notes += [_COUNTED] if day_one(view) else []
-    compared, told = compare_times(view, times, PARAMCD)
-    return Summary(*join_rows([*parts, *compared]), "Survival", stub_width=3.6, footnotes=[*notes, *told])
+    compared, told = compare_times(view, times, PARAMCD, asked)
+    return Summary(
+        *join_rows([*parts, *compared]), "Survival", stub_width=3.6, footnotes=[*notes, *told], without=unexplained(asked)
+    )
 
 
-def axis_days(view: View) -> list[int]:
-    """Days of the axis and of the risk table: the registry's days, the end, and visits as far as numbers leave room."""
-    end = view.trial.study.followup_days
-    return choose_days(view.visit_days, {0, end, *view.trial.registry_days(view.phase, PARAMCD)})
+def axis_days(view: View, named: Collection[int]) -> list[int]:
+    """Days of the axis and of the risk table: those that are named, the end, and visits as far as numbers leave room."""
+    return choose_days(view.visit_days, {0, view.trial.study.followup_days, *named})
 
 
 @output(
@@ -224,7 +222,8 @@ def survival_plot(view: View) -> Drawing:
 def draw_survival(view: View) -> Drawing:
     """The curves with their ticks and risk table, the numbers they show, and what they say in words."""
     curves = curves_by_column(read_times(view, PARAMCD), view)
-    days = axis_days(view)
+    named = view.asked("F14.2.1", PARAMCD).days()
+    days = axis_days(view, named)
     risk = {column: [free_at(curve, day).at_risk for day in days] for column, curve in curves.items()}
     headings = {column.key: column.label.replace("\n", " ") for column in view.columns}
     svg = draw_kaplan_meier(
@@ -243,7 +242,7 @@ def draw_survival(view: View) -> Drawing:
             records += list_statistics(row, column, SURVFIT, {"estimate": float(level)})
         for day, number in zip(days, risk[column], strict=True):
             records += list_statistics((*_OF_PARAMETER, ("time", str(day))), column, SURVFIT, {"n.risk": float(number)})
-    told = {*view.trial.registry_days(view.phase, PARAMCD), days[-1]}
+    told = {*named, days[-1]}
     alt = "; ".join(f"{column}: {_in_words(curve, sorted(told))}" for column, curve in curves.items())
     drawn = {
         "F8b": any(len(curve.time) for curve in curves.values()),

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from cgbm1_report.outputs.survival import PARAMCD, compare_times, median_rows
+from cgbm1_report.outputs.survival import EXPLAINED, PARAMCD, compare_times, landmark_rows, median_rows, unexplained
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Selection, count_rows, join_rows
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
 from cgbm1_report.tabulate.table import count
-from cgbm1_report.tabulate.times import curves_by_column, estimate_rows, read_times
+from cgbm1_report.tabulate.times import curves_by_column, read_times
 from cgbm1_report.tabulate.view import View
 
 METHODS: tuple[Method, ...] = ("landmark", "landmark_difference", "median", "log_rank", "hazard_ratio")
-#: Footnotes on how arms are compared, by the method that asks for them.
-_EXPLAINED: dict[Method, str] = {"log_rank": "F9", "hazard_ratio": "F10"}
 
 
-def tabulate_times(view: View, paramcd: str) -> Summary:
+def tabulate_times(view: View, paramcd: str, number: str) -> Summary:
     """Events and censorings, estimates at the outcome's days with the numbers at risk, the median, comparisons as asked for."""
     times, of = read_times(view, paramcd), (("PARAMCD", paramcd),)
-    asked = view.trial.methods(view.phase, paramcd)
+    asked = view.asked(number, paramcd)
     curves = curves_by_column(times, view)
     ends: list[tuple[Key, str]] = [((*of, ("CNSR", "0")), "Events, n (%)"), ((*of, ("CNSR", ">0")), "Censored, n (%)")]
     parts = [count_rows(view, [Selection(of, "Subjects", times)], show=count)]
@@ -30,19 +28,19 @@ def tabulate_times(view: View, paramcd: str) -> Summary:
         count_rows(view, [Selection(key, label, times[times["EVENT"] == has_event])], block=True)
         for (key, label), has_event in zip(ends, (True, False), strict=True)
     ]
-    for day in view.trial.registry_days(view.phase, paramcd) if "landmark" in asked else ():
-        parts.append(estimate_rows(view, of, curves, day, differ="landmark_difference" in asked))
-    parts += [median_rows(view, curves, of)] if "median" in asked else []
-    compared, notes = compare_times(view, times, paramcd)
-    return Summary(*join_rows([*parts, *compared]), view.parameter(paramcd).name, stub_width=3.6, footnotes=notes)
+    parts += landmark_rows(view, of, curves, asked)
+    parts += [median_rows(view, curves, of)] if "median" in asked.methods else []
+    compared, notes = compare_times(view, times, paramcd, asked)
+    rows = join_rows([*parts, *compared])
+    return Summary(*rows, view.parameter(paramcd).name, stub_width=3.6, footnotes=notes, without=unexplained(asked))
 
 
 @family("Times to the events of outcomes", needs={"outcomes": lambda trial: bool(trial.outcomes)})
 def event_time_tables(trial: Trial) -> Iterator[Declaration]:
     """One table per time to an event that an outcome names, under the number the outcome names."""
 
-    def body_of(paramcd: str) -> Callable[[View], Summary]:
-        return lambda view: tabulate_times(view, paramcd)
+    def body_of(paramcd: str, number: str) -> Callable[[View], Summary]:
+        return lambda view: tabulate_times(view, paramcd, number)
 
     made: dict[str, tuple[str, set[int]]] = {}
     for outcome in trial.outcomes:
@@ -50,10 +48,10 @@ def event_time_tables(trial: Trial) -> Iterator[Declaration]:
             for number in (answer.number for answer in outcome.outputs if set(answer.methods) & set(METHODS)):
                 made.setdefault(number.rpartition(".")[0], (outcome.paramcd, set()))[1].add(outcome.phase)
     for number, (paramcd, phases) in made.items():
-        asked = {method for phase in phases for method in trial.methods(phase, paramcd)}
-        compared = tuple(code for method, code in _EXPLAINED.items() if method in asked)
+        asked = {method for phase in phases for method in trial.asked(number, phase, paramcd).methods}
+        compared = tuple(code for method, code in EXPLAINED.items() if method in asked)
         yield Declaration(
-            number, trial.parameter(paramcd).name, {1: "SAF", 2: "FAS"}, ("ADTTE",), ("F8", *compared), body_of(paramcd),
-            tuple(sorted(phases)), where={"PARAMCD": paramcd}, comparisons=compared, methods=METHODS,
+            number, trial.parameter(paramcd).name, {1: "SAF", 2: "FAS"}, ("ADTTE",), ("F8", *compared),
+            body_of(paramcd, number), tuple(sorted(phases)), where={"PARAMCD": paramcd}, comparisons=compared, methods=METHODS,
             variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -109,3 +110,30 @@ class Outcome(Frozen):
     def methods(self) -> frozenset[Method]:
         """How the outcome is analysed, over all its outputs."""
         return frozenset(method for answer in self.outputs for method in answer.methods)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an output is to show of a parameter: each outcome with what it asks of this output, a primary one first."""
+
+    of: tuple[tuple[Outcome, frozenset[Method]], ...]
+
+    @property
+    def methods(self) -> frozenset[Method]:
+        """All that any of them asks."""
+        return frozenset(method for _, methods in self.of for method in methods)
+
+    @property
+    def baseline_needed(self) -> bool:
+        """Whether any of them is about a change."""
+        return any(one.baseline_needed for one, _ in self.of)
+
+    @property
+    def favourable(self) -> frozenset[str]:
+        """Which way is favourable, as they say it."""
+        return frozenset(one.favourable for one, _ in self.of)
+
+    def days(self, *methods: Method) -> tuple[int, ...]:
+        """Elapsed days of those that ask for one of these methods; of all of them where none is named."""
+        asking = (one for one, asked in self.of if not methods or asked & set(methods))
+        return tuple(sorted({day for one in asking for day in one.nominal_days}))

@@ -18,7 +18,7 @@ from cgbm1_report.protocol.eligibility import Eligibility
 from cgbm1_report.protocol.level_tables import LevelTable
 from cgbm1_report.protocol.narratives import Narratives
 from cgbm1_report.protocol.notebooks import check_notebooks
-from cgbm1_report.protocol.registry import OF_MODELS, Answer, Method, Outcome
+from cgbm1_report.protocol.registry import OF_MODELS, Answer, Asked, Method, Outcome
 from cgbm1_report.protocol.schema import seen_blind
 from cgbm1_report.protocol.sections import (
     POOLED,
@@ -267,9 +267,14 @@ class Trial(Frozen):
         days = {day for o in self.outcomes if o.phase == phase and o.paramcd == paramcd for day in o.nominal_days}
         return tuple(sorted(days))
 
-    def methods(self, phase: int, paramcd: str) -> frozenset[Method]:
-        """How a parameter is analysed in a phase, over all its outcomes."""
-        return frozenset(method for o in self.outcomes if o.phase == phase and o.paramcd == paramcd for method in o.methods)
+    def asked(self, number: str, phase: int, paramcd: str) -> Asked:
+        """What the output of this number, without its phase, shows of a parameter: what outcomes that it answers ask of it.
+
+        One that no outcome of the parameter names stands beside those that they name: it shows what they ask of any.
+        """
+        named = [(o, frozenset(a.methods)) for o, a in self.answers(f"{number}.{phase}") if o.paramcd == paramcd]
+        every = [(o, o.methods) for o in self.outcomes if (o.phase, o.paramcd) == (phase, paramcd)]
+        return Asked(tuple(sorted(named or every, key=lambda one: one[0].type != "primary")))
 
     def asked_of(self, number: str) -> frozenset[Method]:
         """What outcomes ask the output of this number to show."""

@@ -13,6 +13,7 @@ from cgbm1_report.distinct import find_places
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.listed import Listed
 from cgbm1_report.protocol.packages import UNSEEN
+from cgbm1_report.protocol.registry import Asked
 from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.sections import Parameter, Population, Visit
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
@@ -349,6 +350,10 @@ class View:
 
     def parameter(self, paramcd: str) -> Parameter:
         return self.trial.parameter(paramcd)
+
+    def asked(self, number: str, paramcd: str) -> Asked:
+        """What the output of this number, without its phase, is to show of a parameter in the phase."""
+        return self.trial.asked(number, self.phase, paramcd)
 
     def visits(self, days: tuple[int, ...]) -> tuple[Visit, ...]:
         """The phase's visits on these elapsed days, in order."""
