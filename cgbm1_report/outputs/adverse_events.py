@@ -13,6 +13,7 @@ from cgbm1_report.rows import Is, Key, Meaning, Part
 from cgbm1_report.tabulate.builders import Selection, compare_rows, count_rows, join_rows, with_exact_interval
 from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables
 from cgbm1_report.tabulate.declare import Declaration, Needs, Summary, family, output
+from cgbm1_report.tabulate.derivation import derived
 from cgbm1_report.tabulate.table import count_percent, count_percent_events
 from cgbm1_report.tabulate.terms import name_terms, term_rows
 from cgbm1_report.tabulate.view import View
@@ -77,6 +78,11 @@ WITHDRAWN = _coded("AEACN", "DRUG WITHDRAWN", "TEAE leading to discontinuation o
 SPECIAL = _coded("AESIFL", "Y", "TEAE of special interest")
 FATAL = Kind((("AEOUT", "FATAL"),), "TEAE with fatal outcome", {"AEOUT|AESDTH": ("FATAL", "Y")})
 LEFT = _coded("ENDSTFL", "Y", "TEAE leading to discontinuation of the study")
+#: What an event that ends the study is.
+_LEAVING = derived(
+    "Leading to discontinuation of the study",
+    "fatal, or treatment was withdrawn for it in a subject who left the study for an adverse event", *LEFT.variables,
+)  # fmt: skip
 TOXIC = _coded("DLTFL", "Y", "dose-limiting toxicity")
 #: What the part of a key means that says less than what is chosen.
 MEANINGS: dict[Part, Meaning] = {("AEOUT", "FATAL"): ({"AEOUT": Is("=", "FATAL")}, {"AESDTH": Is("=", "Y")})}
@@ -196,8 +202,4 @@ def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""
     kinds = _kinds_of_overview(view.trial, view.phase)
     rows = count_rows(view, select_kinds(view, kinds), show=count_percent_events)
-    note = (
-        "Leading to discontinuation of the study: fatal, or treatment was withdrawn for it in a subject who left the study "
-        "for an adverse event."
-    )
-    return Summary(*rows, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=(note,))
+    return Summary(*rows, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=(_LEAVING,))

@@ -53,7 +53,8 @@ def _shift_rows(view: View, records: pd.DataFrame) -> list[Rows]:
     parts, shifting = list[Rows](), records[records["SHIFT1"].notna()]
     for was, word in _WORDS.items() if "shift" in (view.asked(_NUMBER, OUTCOME).methods or _METHODS) else ():
         own: Key = (("PARAMCD", OUTCOME), ("BASEC", was))
-        parts.append(head_row(own, f"{word.capitalize()} at baseline, worst result after the first dose"))
+        worst = view.say("worst result after the first dose", "result by SHIFT1")
+        parts.append(head_row(own, f"{word.capitalize()} at baseline, {worst}"))
         own_records = shifting[shifting["BASEC"] == was]
         for now, other in _WORDS.items():
             new = was == NEGATIVE and now == POSITIVE

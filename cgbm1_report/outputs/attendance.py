@@ -11,14 +11,17 @@ from cgbm1_report.protocol.sections import Visit
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.builders import Rows, Selection, codelist_words, count_rows, join_rows, measure_rows
 from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.derivation import Derived, derived
 from cgbm1_report.tabulate.table import count
 from cgbm1_report.tabulate.view import View
 
-_NOTES = (
-    "Follow-up: from the first dose to the last day known alive or the death, both days counted.",
-    "Expected: alive and in the study when the window of the visit opened, and the visit not still to come at the data cut-off; "
-    "or seen. Percentages are of these.",
-)
+_FOLLOWED = derived("Follow-up", "from the first dose to the last day known alive or the death, both days counted", "FUPDAYS")
+#: Of whom a visit is expected.
+EXPECTED = derived(
+    "Expected",
+    "alive and in the study when the window of the visit opened, and the visit not still to come at the data cut-off; or seen",
+    "EXPFL", further="Percentages are of these.",
+)  # fmt: skip
 
 
 def planned_visits(trial: Trial, phase: int) -> list[Visit]:
@@ -39,7 +42,10 @@ def visit_attendance(view: View) -> Summary:
     planned = planned_visits(view.trial, view.phase)
     parts += [rows for one in planned for rows in _attendance(view, visits[visits["AVISIT"] == one.avisit], str(one.avisit))]
     windows = "; ".join(f"{one.avisit}, {low}–{high}" for one in planned for low, high in [one.protocol_window or (0, 0)])
-    return Summary(*join_rows(parts), "Visit, n (%)", footnotes=(*_NOTES, f"Windows (days after the first dose): {windows}."))
+    held = Derived(
+        f"Windows (days after the first dose): {windows}.", "In the window or not: as the supplied data say it (ATTEND)."
+    )
+    return Summary(*join_rows(parts), "Visit, n (%)", footnotes=(_FOLLOWED, EXPECTED, held))
 
 
 def _attendance(view: View, visits: pd.DataFrame, visit: str) -> Iterator[Rows]:

@@ -12,16 +12,19 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Meaning, Part
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
+from cgbm1_report.tabulate.derivation import Derived, derived
 from cgbm1_report.tabulate.table import out_of_percent
 from cgbm1_report.tabulate.view import View
 
 #: The last day on which values are expected of a subject.
 _EXPECTED = "EFFDAY"
 _OBSERVED, _MISSING = ("observed", "Y"), ("observed", "N")
-_NOTES = (
-    "Expected (M): alive and without a liver transplantation at the end of the day, which the data cut-off had reached.",
-    "Observed: of these, with the value that is analysed for change from baseline. Tables of change have, besides, values of "
-    "subjects who died or were transplanted between the value and the day of its visit.",
+_WANTED = derived(
+    "Expected (M)", "alive and without a liver transplantation at the end of the day, which the data cut-off had reached", _EXPECTED
+)
+_SEEN = "Observed: of these, with the value that is analysed for change from baseline."
+_BESIDES = (
+    "Tables of change have, besides, values of subjects who died or were transplanted between the value and the day of its visit."
 )
 
 
@@ -76,7 +79,9 @@ def data_availability(view: View) -> Summary:
         own = analysed[dataset]
         parts.append(head_row((("PARAMCD", code),), f"{view.parameter(code).name}, n/M (%)"))
         parts.append(_availability(view, code, own[own["PARAMCD"] == code], on_day))
-    return Summary(*join_rows(parts), "Outcome\n  Visit", stub_width=4.0, footnotes=_NOTES)
+    return Summary(
+        *join_rows(parts), "Outcome\n  Visit", stub_width=4.0, footnotes=(_WANTED, Derived(f"{_SEEN} {_BESIDES}", _SEEN))
+    )
 
 
 def _availability(view: View, paramcd: str, analysed: pd.DataFrame, on_day: Mapping[int, pd.DataFrame]) -> Rows:

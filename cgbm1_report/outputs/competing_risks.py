@@ -81,7 +81,7 @@ def incidence_plot(view: View) -> Drawing:
     days = axis_days(view, named)
     svg = draw_stacked(
         panels, list(ways.values()), "Neither", days, ylabel="Cumulative incidence (%)",
-        xlabel=view.days_axis, visits=view.visit_days,
+        xlabel=view.times_axis, visits=view.visit_days,
     )  # fmt: skip
     records: list[Record] = []
     for column, drawn in own.items():

@@ -13,7 +13,7 @@ from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import MISSING_LEVEL, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.abbreviations import say_coded
-from cgbm1_report.tabulate.builders import Selection, count_rows, head_row, join_rows
+from cgbm1_report.tabulate.builders import Selection, coded_order, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.chosen import choose, ways_of
 from cgbm1_report.tabulate.declare import Listing, Summary, output
 from cgbm1_report.tabulate.records import DateItem, Item, JoinedItem, Listed, ReasonItem, list_records
@@ -42,8 +42,11 @@ def by_day(view: View, subjects: pd.DataFrame, variable: str = "DTHDT", key: Key
 
 
 def _by_cause(view: View, dead: pd.DataFrame) -> list[Selection]:
-    """Every group of causes, and none where none is recorded."""
-    causes, _ = schema_values("ADSL", "DTHCGR1") or ((), True)
+    """Every group of causes, and none where none is recorded: of supplied data those that they have, by their own codelist."""
+    if not view.stamp.supplied:
+        view.subjects_with("DTHCGR1")
+    known, _ = schema_values("ADSL", "DTHCGR1") or ((), True)
+    causes = coded_order("ADSL", "DTHCGR1", dead["DTHCGR1"].dropna()) if view.stamp.supplied else known
     told = [(str(cause), say_coded(str(cause), view.trial.abbreviations)) for cause in causes]
     rows = [Selection((*_DEAD, ("DTHCGR1", cause)), words, dead[dead["DTHCGR1"] == cause]) for cause, words in told]
     unknown = dead[dead["DTHCGR1"].isna()]
@@ -77,7 +80,9 @@ def _days_of_deaths(trial: Trial, _: int) -> dict[Part, Meaning]:
 )  # fmt: skip
 def deaths(view: View) -> Summary:
     """All deaths of the data cut: when, of what, and whether on treatment."""
-    subjects = view.subjects_with(*_of_deaths(view.trial, view.phase)["ADSL"])
+    # Groups of causes may be a study's own: no value of theirs is lost by being none of ours.
+    subjects = view.subjects_with(*(name for name in _of_deaths(view.trial, view.phase)["ADSL"] if name != "DTHCGR1"))
+    view.require("ADSL", subjects, "DTHCGR1")
     dead = subjects[subjects["DTHFL"] == "Y"]
     parts = [count_rows(view, [Selection(_DEAD, "Deaths", dead)], block=True)]
     for head, label, rows in (

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.analyse.numbers import SUMMARY, Record, list_statistics, make_numbers
-from cgbm1_report.outputs.attendance import planned_visits
+from cgbm1_report.outputs.attendance import EXPECTED, planned_visits
 from cgbm1_report.outputs.deaths import by_day, means_days
 from cgbm1_report.protocol.packages import FINDINGS, UNBLINDING
 from cgbm1_report.protocol.trial import Trial
@@ -26,8 +26,7 @@ _STAYS = ("EOSSTT", "ONGOING")
 _MISSED = ("ATTEND", "MISSED")
 _OVERDUE: Key = (_STAYS, _MISSED)
 _NOTES = (
-    "Expected: alive and in the study when the window of the visit opened, and the visit not still to come at the data cut-off; "
-    "or seen. Percentages are of these.",
+    EXPECTED,
     "Overdue: missed by a subject who is in the study at the data cut-off, n/N of the expected who are. Events are visits.",
 )
 

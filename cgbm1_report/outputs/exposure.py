@@ -10,14 +10,16 @@ from cgbm1_report.protocol.derived import TOGETHER
 from cgbm1_report.protocol.trial import TOTAL, Trial
 from cgbm1_report.tabulate.builders import Rows, Selection, category_rows, count_rows, join_rows, measure_rows
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
+from cgbm1_report.tabulate.derivation import derived
 from cgbm1_report.tabulate.table import NO_VALUE
 from cgbm1_report.tabulate.view import View, tell_withheld
 
 #: Of what compliance is the mean.
-OF_DUE = (
-    "Overall dose compliance of a subject: mean over the planned infusions that were due before death, liver transplantation or "
-    "data cut-off, an infusion missed counting 0%."
-)
+OF_DUE = derived(
+    "Overall dose compliance of a subject",
+    "mean over the planned infusions that were due before death, liver transplantation or data cut-off, an infusion missed "
+    "counting 0%", "DOSECOMP",
+)  # fmt: skip
 _OF_INFUSIONS, _GROUPED = "Overall dose compliance of infusions due", "Overall dose compliance group"
 _OVER_INFUSIONS = "{} summarised over infusions (n is the number of infusions), all else over subjects."
 
@@ -109,4 +111,4 @@ def exposure(view: View) -> Summary:
 def tell_basis(view: View) -> str:
     """What of an infusion is held against the plan: one thing in all columns, whether the phase is blind or not."""
     what = view.trial.phases[view.phase].compliance_of
-    return f"Compliance of an infusion: {what} given in per cent of the {what} planned."
+    return derived("Compliance of an infusion", f"{what} given in per cent of the {what} planned", "INFCOMP")

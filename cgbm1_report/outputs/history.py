@@ -9,6 +9,7 @@ from cgbm1_report.rows import Key, Part
 from cgbm1_report.tabulate.builders import Selection, codelist_words, count_levels, count_rows, join_rows
 from cgbm1_report.tabulate.chosen import choose
 from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.derivation import Derived, derived
 from cgbm1_report.tabulate.table import count_percent, count_percent_events
 from cgbm1_report.tabulate.terms import Words, name_terms, print_level, term_rows
 from cgbm1_report.tabulate.view import View
@@ -23,9 +24,12 @@ _DRUG = (*_CLASSES, "CMDECOD")
 _TIMES = {"PREFL": "Subjects with at least one prior medication", "CONFL": "Subjects with at least one concomitant medication"}
 _TAKEN = (
     "Prior: taken before the date of the first dose. Concomitant: taken on that date or after it, and begun "
-    "no later than {days} days after it. A medication may be both; an incomplete date counts unless it excludes that.",
-    "A subject is counted once per class and name. Conventional treatment: concomitant medications by their class on the form.",
+    "no later than {days} days after it. A medication may be both; an incomplete date counts unless it excludes that."
 )
+_AS_SUPPLIED = f"Prior, concomitant: as the supplied data say it ({', '.join(_TIMES)})."
+_ONCE = "A subject is counted once per class and name. Conventional treatment: concomitant medications by their class on the form."
+#: When a procedure is concomitant, and a record on treatment.
+SINCE_INFUSION = "begun at or after the start of the first infusion; an incomplete date counts unless it excludes that"
 
 
 @output(
@@ -55,7 +59,7 @@ def concomitant_procedures(view: View) -> Summary:
         count_levels(view, procedures, kinds, prefix=key, show=count_percent_events, indent=1),
     ]
     notes = (
-        "Concomitant: begun at or after the start of the first infusion; an incomplete date counts unless it excludes that.",
+        derived("Concomitant", SINCE_INFUSION, "ONTRTFL"),
         "Events: procedures; each session of one that is repeated counts.",
     )
     return Summary(*join_rows(parts), "Procedure, n (%) [events]", stub_width=4.2, footnotes=notes)
@@ -90,7 +94,7 @@ def medications(view: View) -> Summary:
     overall = Selection((*given, ("CMSCAT", None)), "Subjects with conventional treatment", conventional)
     parts.append(count_rows(view, [overall], block=True))
     parts.append(count_levels(view, conventional, {"CMSCAT": codelist_words("ADCM", "CMSCAT")}, prefix=given, indent=1))
-    notes = (_TAKEN[0].format(days=view.trial.study.followup_days), _TAKEN[1])
+    notes = (Derived(_TAKEN.format(days=view.trial.study.followup_days), _AS_SUPPLIED), _ONCE)
     return Summary(*join_rows(parts), "ATC Class 1\n  ATC Class 2\n    Name, n (%)", stub_width=4.2, footnotes=notes)
 
 

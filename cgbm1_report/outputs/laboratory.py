@@ -18,6 +18,7 @@ from cgbm1_report.rows import Is
 from cgbm1_report.tabulate.adjusted import summarise_with_models
 from cgbm1_report.tabulate.by_visit import Counted, Geometric, Measure, Measured, Visited, summarise_by_visit
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
+from cgbm1_report.tabulate.derivation import derived
 from cgbm1_report.tabulate.layout import decimals_of_extremes
 from cgbm1_report.tabulate.view import View
 
@@ -139,7 +140,8 @@ def _tell_quality(parameter: Parameter) -> list[str]:
     if rule is None:
         return []
     least, most = rule.shots_at_least, rule.iqr_percent_at_most
-    return [f"Not valid: fewer than {least} valid shots, or an interquartile range above {most:g}% of the median; values are kept."]
+    why = f"fewer than {least} valid shots, or an interquartile range above {most:g}% of the median; values are kept"
+    return [derived("Not valid", why, "LSMQFL")]
 
 
 def tell_favourable(asked: Asked) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from cgbm1_report.rows import MISSING_LEVEL, Shift
 from cgbm1_report.tabulate.builders import Rows, join_rows
 from cgbm1_report.tabulate.by_visit import treatment_lines
 from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.derivation import Derived
 from cgbm1_report.tabulate.table import Column, Line, count_percent
 from cgbm1_report.tabulate.view import View
 
@@ -36,10 +37,11 @@ RANGE_SHIFTS = {
     "lowest ANRIND": Shift("BNRIND", "ANRIND", _RANGE[::-1]),
     "highest ANRIND": Shift("BNRIND", "ANRIND", _RANGE),
 }
-#: Of what is told in levels, what subjects without one have not got.
+#: Of what is told in levels, what subjects without one have not got; of supplied data by the flag of the results after baseline.
 _MISSING = (
     "Missing: no result {} before (row) or after (column) the start of the first infusion; the cells of a group add up to its N."
 )
+_UNFLAGGED = "Missing: no baseline {0} (row), or none {0} where {1} = Y (column); the cells of a group add up to its N."
 _SHOWN = "Baselines that no subject has are not shown."
 
 
@@ -108,15 +110,17 @@ def _block_rows(
 
 def _tabulate(
     view: View, records: pd.DataFrame, blocks: Sequence[_Block], shifts: Mapping[str, Shift], labels: Mapping[str, str],
-    spanners: Mapping[str, str], stub: str, told: str,
+    worst: Mapping[str, str], stub: str, told: str, flag: str,
 ) -> Summary:  # fmt: skip
-    columns = _columns(spanners, labels)
+    after = view.say("after the start of the first infusion", f"where {flag} = Y")
+    columns = _columns({name: f"{word} {after}" for name, word in worst.items()}, labels)
     made = [_block_rows(view, records, block, shifts, labels, columns) for block in blocks if block.headings and len(view.subjects)]
     parts = [one[code] for code in view.trial.parameters for one in made if code in one]
     several = len(view.columns) > 1
     only = "" if several else f", {view.columns[0].key} (N={view.columns[0].N})"
     head = f"{stub}{only}" + ("\n    Treatment group, n (%)" if several else ", n (%)")
-    return Summary(*join_rows(parts), head, columns, stub_width=2.4, footnotes=(_MISSING.format(told), _SHOWN) if parts else ())
+    missing = Derived(_MISSING.format(told), _UNFLAGGED.format(told, flag))
+    return Summary(*join_rows(parts), head, columns, stub_width=2.4, footnotes=(missing, _SHOWN) if parts else ())
 
 
 @output(
@@ -140,8 +144,8 @@ def grade_shifts(view: View) -> Summary:
         _Block(_BY_LIMIT, (_WORST,), alone, " by limits alone"),
     ]
     labels = {**{grade: f"Grade {grade}" for grade in GRADES}, MISSING_LEVEL: MISSING_LEVEL}
-    spanners = {_WORST: "Worst grade after the start of the first infusion"}
-    return _tabulate(view, records, blocks, GRADE_SHIFTS, labels, spanners, "Test, direction\n  Grade at baseline", "with a grade")
+    stub = "Test, direction\n  Grade at baseline"
+    return _tabulate(view, records, blocks, GRADE_SHIFTS, labels, {_WORST: "Worst grade"}, stub, "with a grade", "ONTRTFL")
 
 
 @output(
@@ -157,9 +161,7 @@ def range_shifts(view: View) -> Summary:
     ranged = set(records.loc[records["ANRIND"].notna(), "PARAMCD"])
     headings = {code: own.heading for code, own in view.trial.parameters.items() if code in ranged}
     labels = {**{level: level.capitalize() for level in _RANGE}, MISSING_LEVEL: MISSING_LEVEL}
-    spanners = {
-        "lowest ANRIND": "Lowest after the start of the first infusion",
-        "highest ANRIND": "Highest after the start of the first infusion",
-    }
+    worst = {"lowest ANRIND": "Lowest", "highest ANRIND": "Highest"}
     blocks = [_Block("BNRIND", tuple(RANGE_SHIFTS), headings)]
-    return _tabulate(view, records, blocks, RANGE_SHIFTS, labels, spanners, "Test\n  Range at baseline", "with a reference range")
+    stub = "Test\n  Range at baseline"
+    return _tabulate(view, records, blocks, RANGE_SHIFTS, labels, worst, stub, "with a reference range", flag)

@@ -11,6 +11,7 @@ from cgbm1_report.protocol.sections import Parameter
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables
 from cgbm1_report.tabulate.declare import Listing, Needs, output
+from cgbm1_report.tabulate.derivation import derived
 from cgbm1_report.tabulate.records import DateItem, Item, Listed, list_records
 from cgbm1_report.tabulate.table import round_half_up
 from cgbm1_report.tabulate.view import View
@@ -87,7 +88,9 @@ def _liver_parameters(trial: Trial, phase: int) -> dict[str, Parameter]:
 #: How a value out of its normal range is marked, and what the marks mean.
 OUTSIDE = {"ANRIND": {"LOW": "L", "HIGH": "H"}}
 OUTSIDE_NOTE = "L below, H above the normal range of the sample."
-AFTER_NOTE = "After LT: on or after the day of a liver transplantation; tables of change leave these values out."
+AFTER_NOTE = derived(
+    "After LT", "on or after the day of a liver transplantation; tables of change leave these values out", "POSTLTFL"
+)
 #: Notes on a page, each with what is printed of a result that it explains, as a pattern.
 Notes = Mapping[str, str]
 OUTSIDE_SIGN = r" [LH](?: |$)"
@@ -103,10 +106,14 @@ def result_items(trial: Trial, codes: Iterable[str], marks: Mapping[str, Mapping
         yield Item(code, head, "AVAL", align="right", dp=one.dp, marks=marks, of={"PARAMCD": code})
 
 
+def declares_transplants(trial: Trial) -> bool:
+    """Whether a transplantation is an event of the trial's."""
+    return any("LIVER TRANSPLANT" in one.events for one in trial.parameters.values())
+
+
 def sample_of(trial: Trial, *own: str) -> tuple[str, ...]:
     """What a sample is known by; whether it is after a transplantation, where one is an end of the trial's."""
-    known = any("LIVER TRANSPLANT" in one.events for one in trial.parameters.values())
-    return (*OF_SAMPLE, *((_AFTER,) if known else ()), *own)
+    return (*OF_SAMPLE, *((_AFTER,) if declares_transplants(trial) else ()), *own)
 
 
 def list_samples(results: Iterable[Item], sample: tuple[str, ...], *own: Item) -> Listed:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from cgbm1_report.outputs.disposition import of_disease, unexplained
+from cgbm1_report.outputs.history import SINCE_INFUSION
 from cgbm1_report.protocol.baseline import Characteristic
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import NO_TERM
 from cgbm1_report.tabulate.declare import Declaration, Listing, family, output
+from cgbm1_report.tabulate.derivation import derived
 from cgbm1_report.tabulate.records import DateItem, Item, Listed, ReasonItem, list_records
 from cgbm1_report.tabulate.table import NO_VALUE
 from cgbm1_report.tabulate.view import View
@@ -80,7 +82,7 @@ LISTINGS = (
             Item("ONTRTFL", "On\ntreatment", width=0.9),
         ),
         ("F22",), ("PRDECOD", "ONTRTFL"),
-        ("On treatment: begun at or after the start of the first infusion; an incomplete date counts unless it excludes that.",),
+        (derived("On treatment", SINCE_INFUSION, "ONTRTFL"),),
     ),
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ from cgbm1_report.outputs.listings import (
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.chosen import choose
 from cgbm1_report.tabulate.declare import Declaration, Listing, family
+from cgbm1_report.tabulate.derivation import derived
 from cgbm1_report.tabulate.records import FirstItem, Item, Listed, Ranked, list_records
 from cgbm1_report.tabulate.view import View
 
@@ -96,11 +97,12 @@ _ORGANS = (
     _Organ("CLIFRES", "Respiration", "O₂ index\n(mmHg, %)", ("COMP1", "COMP2"), "COMP3"),
 )
 _OTHERS = "Bilirubin, creatinine and INR of each visit: listing 16.2.6.2."
-_TREATED = "T: the organ is scored by a treatment (renal replacement, ventilation, vasopressor)."
-_INDEX = (
-    "O₂ index: arterial oxygen pressure (mmHg), or where it was not measured oxygen saturation (%), over the inspired "
-    "fraction of oxygen."
-)
+_TREATED = derived("T", "the organ is scored by a treatment (renal replacement, ventilation, vasopressor)", "COMP2", "COMP3")
+_INDEX = derived(
+    "O₂ index",
+    "arterial oxygen pressure (mmHg), or where it was not measured oxygen saturation (%), over the inspired fraction of oxygen",
+    "COMP1", "COMP2",
+)  # fmt: skip
 
 
 def _clif(_: Trial) -> Iterator[Item]:
@@ -131,8 +133,8 @@ def _antibody_codes(trial: Trial) -> tuple[str, ...]:
 
 
 _BELOW = {"LLOQFL": {"Y": "B"}}
-_BELOW_NOTE = "B: below the LLOQ; half of it is printed, with which tables count."
-_NEW_NOTE = "(new): positive after a negative baseline."
+_BELOW_NOTE = derived("B", "below the LLOQ; half of it is printed, with which tables count", "LLOQFL")
+_NEW_NOTE = derived("(new)", "positive after a negative baseline", "TEPOSFL")
 
 
 class _Samples(NamedTuple):

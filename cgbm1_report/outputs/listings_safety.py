@@ -11,10 +11,11 @@ import pandas as pd
 
 from cgbm1_report.outputs.adverse_events import RELATED, RELATEDNESS, SPECIAL, Kind
 from cgbm1_report.outputs.dlt import escalating_phases, read_decisions
-from cgbm1_report.outputs.listings import EVENTS
+from cgbm1_report.outputs.listings import EVENTS, declares_transplants
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables
 from cgbm1_report.tabulate.declare import Declaration, Listing, Needs, family, output
+from cgbm1_report.tabulate.derivation import derived
 from cgbm1_report.tabulate.records import DateItem, Item, Listed, list_records
 from cgbm1_report.tabulate.view import View
 
@@ -105,7 +106,7 @@ def limiting_listing(view: View) -> Listing:
     events = choose(view.records("ADAE", *_NEEDED, *chosen_variables(_DOUBTED)), _DOUBTED)
     # What was decided on a dose group tells nothing where nobody is seen in one.
     decisions = pd.DataFrame(columns=["COLUMN"], dtype="str") if view.pooled else read_decisions(view)
-    note = "Counted: the event is a dose-limiting toxicity in the tables, which the SRC decides."
+    note = derived("Counted", "the event is a dose-limiting toxicity in the tables, which the SRC decides", "DLTFL")
     return list_records(view, events, footnotes=(note,) if len(events) + len(decisions) else (), also=(decisions,))
 
 
@@ -124,23 +125,29 @@ def limiting_listings(trial: Trial) -> Iterator[Declaration]:
     )  # fmt: skip
 
 
-_DEATHS = (
-    EVENTS[0],
-    DateItem("FIRST", "First dose", ("", "TRTSDT", ""), width=1.0),
-    DateItem("LAST", "Last dose", ("", "TRTEDT", ""), width=1.0),
-    DateItem("TRANSPLANT", "Liver transplantation\n(study day)", ("", "LTDT", "LTADY"), width=1.3),
-    DateItem("DEATH", "Death\n(study day)", ("DTHDTC", "DTHDT", "DTHADY"), width=1.2),
-    Item("GROUP1", "Group of causes", "DTHCGR1", 1.7, "left", sentence=True, missing="Not recorded"),
-    Item("CAUSE", "Cause as recorded", "DTHCAUS", 2.4, "left", missing="Not recorded"),
-)
+def _deaths(trial: Trial, _: int) -> Listed:
+    """What stood before a death and its cause; the transplantation where that is an event of the trial's."""
+    transplanted = DateItem("TRANSPLANT", "Liver transplantation\n(study day)", ("", "LTDT", "LTADY"), width=1.3)
+    items = (
+        EVENTS[0],
+        DateItem("FIRST", "First dose", ("", "TRTSDT", ""), width=1.0),
+        DateItem("LAST", "Last dose", ("", "TRTEDT", ""), width=1.0),
+        *((transplanted,) if declares_transplants(trial) else ()),
+        DateItem("DEATH", "Death\n(study day)", ("DTHDTC", "DTHDT", "DTHADY"), width=1.2),
+        Item("GROUP1", "Group of causes", "DTHCGR1", 1.7, "left", sentence=True, missing="Not recorded"),
+        Item("CAUSE", "Cause as recorded", "DTHCAUS", 2.4, "left", missing="Not recorded"),
+    )
+    return Listed(items, sort=("DTHDT",), key=("DTHDT",))
+
+
 _DEAD: Chosen = {"DTHFL": "Y"}
 
 
 @output(
     "L16.2.7.5", "Deaths", population="SAF", source=("ADSL",), footnotes=("F22",), total=False, where=_DEAD,
-    listed=Listed(_DEATHS, sort=("DTHDT",), key=("DTHDT",)),
+    listed=_deaths,
     variables={"ADSL": ("AGE", "SEX", "DTHFL", "DTHDT", "DTHADY", "TRTSDT", "TRTEDT", "DTHCGR1", "DTHCAUS")},
 )  # fmt: skip
 def death_listing(view: View) -> Listing:
     """Every death of the data cut, with what stood before it and its cause."""
-    return list_records(view, choose(view.subjects_with("DTHFL", "DTHDT", "DTHCGR1"), _DEAD))
+    return list_records(view, choose(view.subjects_with("DTHFL", "DTHDT"), _DEAD))

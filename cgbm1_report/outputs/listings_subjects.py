@@ -19,6 +19,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import print_condition
 from cgbm1_report.rows import Is
 from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing, output
+from cgbm1_report.tabulate.derivation import derived
 from cgbm1_report.tabulate.records import DateItem, Item, Listed, Ranked, ReasonItem, list_records
 from cgbm1_report.tabulate.view import View
 
@@ -142,9 +143,13 @@ def deviation_listing(view: View) -> Listing:
 _RECORDED, _RECOMPUTED = {"Y": "Violated", "N": "Not recorded"}, {"Y": "Violated", "N": "Not violated"}
 _CHECKED = (
     "Recorded: the case report form names the criterion as violated.",
-    "Recomputed: told by the data before the first infusion, of a screen failure by those of screening, where data can tell it; "
-    "without a value by history, procedures or medication. A difference is a question to the site and no verdict.",
-)
+    derived(
+        "Recomputed",
+        "told by the data before the first infusion, of a screen failure by those of screening, where data can tell it; "
+        "without a value by history, procedures or medication", "IERCFL",
+        further="A difference is a question to the site and no verdict.",
+    ),
+)  # fmt: skip
 
 
 def _eligibility(trial: Trial, phase: int) -> Listed:

@@ -27,6 +27,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Key, Meaning, Part
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.derivation import Derived
 from cgbm1_report.tabulate.table import count, out_of_percent
 from cgbm1_report.tabulate.view import View
 
@@ -102,37 +103,56 @@ def tell_rise(rules: LiverInjury, test: str, level: str = "") -> str:
     return f"{SIGNS[sign]}{least:g}{f' × {level}' if level else ''}"
 
 
+#: Multiples, rises, ranges and screens are parameters of their own, with the levels that they are of.
+_AS_SUPPLIED = "Levels, multiples, rises, ranges and screens: as the supplied data say them (ADLBHY)."
+
+
 def tell_screens(rules: LiverInjury) -> tuple[str, ...]:
     """What the screens ask, of the values that decide."""
     enzyme, bilirubin, alp = (tell_rise(rules, test, "ULN") for test in (ENZYMES[0], BILIRUBIN, ALP))
     return (
-        f"Potential Hy's law: {EITHER} {enzyme} and bilirubin {bilirubin} on the same day or within {rules.within_days} days after "
-        f"it, without ALP {alp} from the one day to the other.",
-        f"The adjusted screens ask for the same rises of {EITHER} and bilirubin as multiples of the level before treatment, or of "
-        "the new lower baseline (ULN where that is below ULN, the level before treatment where there is none yet); a test whose "
-        "level before treatment was not above ULN does not meet them, and ALP plays no part.",
-    )
+        Derived(
+            f"Potential Hy's law: {EITHER} {enzyme} and bilirubin {bilirubin} on the same day or within {rules.within_days} days "
+            f"after it, without ALP {alp} from the one day to the other.", _AS_SUPPLIED,
+        ),
+        Derived(
+            f"The adjusted screens ask for the same rises of {EITHER} and bilirubin as multiples of the level before treatment, or "
+            "of the new lower baseline (ULN where that is below ULN, the level before treatment where there is none yet); a test "
+            "whose level before treatment was not above ULN does not meet them, and ALP plays no part.", _AS_SUPPLIED,
+        ),
+    )  # fmt: skip
 
 
 def tell_levels(rules: LiverInjury) -> tuple[str, ...]:
     """What the levels are that values are multiples of."""
     return (
-        f"Level before treatment: mean of the values of the {rules.level_days} days before the first infusion, where there are at "
-        f"least {rules.level_values}, else the baseline.",
-        "New lower baseline: lowest mean of two consecutive earlier values after the first dose, where it is below the level "
-        "before treatment.",
-    )
+        Derived(
+            f"Level before treatment: mean of the values of the {rules.level_days} days before the first infusion, where there are "
+            f"at least {rules.level_values}, else the baseline.", _AS_SUPPLIED,
+        ),
+        Derived(
+            "New lower baseline: lowest mean of two consecutive earlier values after the first dose, where it is below the level "
+            "before treatment.", _AS_SUPPLIED,
+        ),
+    )  # fmt: skip
 
 
 def _tell_criteria(rules: LiverInjury) -> tuple[str, ...]:
     """What the page's words mean, of the values that decide."""
     return (
         *tell_screens(rules),
-        f"Ranges are told by the highest multiples of {EITHER} ({tell_rise(rules, ENZYMES[0])}), of ALP ({tell_rise(rules, ALP)}) "
-        f"and of bilirubin ({tell_rise(rules, BILIRUBIN)}), whenever they were; the row below a range counts those of it whose "
-        f"bilirubin peaked on the day of the enzyme's peak or within {rules.within_days} days after it.",
+        Derived(
+            f"Ranges are told by the highest multiples of {EITHER} ({tell_rise(rules, ENZYMES[0])}), of ALP "
+            f"({tell_rise(rules, ALP)}) and of bilirubin ({tell_rise(rules, BILIRUBIN)}), whenever they were; the row below a "
+            "range counts those of it whose bilirubin peaked on the day of the enzyme's peak or within "
+            f"{rules.within_days} days after it.",
+            _AS_SUPPLIED,
+        ),
         *tell_levels(rules),
-        "Evaluable: subjects with results after the first dose and the level they are compared with; percentages are of them.",
+        Derived(
+            "Evaluable: subjects with results after the first dose and the level they are compared with; percentages are of them.",
+            "Evaluable: subjects with a value; percentages are of them.",
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from cgbm1_report.outputs.liver_injury import (
 from cgbm1_report.protocol.clinical import LiverInjury
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.declare import Drawing, output
+from cgbm1_report.tabulate.derivation import Derived
 from cgbm1_report.tabulate.quadrants import HEIGHT, SIGNS, WIDTH, Panel, Points, draw_quadrants
 from cgbm1_report.tabulate.table import NO_VALUE
 from cgbm1_report.tabulate.view import View
@@ -103,12 +104,20 @@ def _in_words(view: View, paramcd: str, counts: _Counts) -> str:
 def _tell_notes(rules: LiverInjury) -> list[str]:
     """What lines, counts and rings mean, in few words: they stand below a picture."""
     lines = f"{EITHER} {tell_rise(rules, 'ALT')}, ALP {tell_rise(rules, ALP)}, bilirubin {tell_rise(rules, BILIRUBIN)}"
+    descriptive = "Liver tests are raised before treatment: the panels are descriptive."
     return [
-        f"Lines: {lines}. n/N: of the subjects with both values after the first dose. Ringed, and within {rules.within_days} days: "
-        "both rose, and bilirubin peaked on the day of the enzyme's peak or so many days after it.",
-        f"Level before treatment: mean of the {rules.level_days} days before the first infusion, of at least {rules.level_values} "
-        "values, else the baseline. New lower baseline: lowest mean of two consecutive earlier values after the first dose, where "
-        "below that level. Liver tests are raised before treatment: the panels are descriptive.",
+        Derived(
+            f"Lines: {lines}. n/N: of the subjects with both values after the first dose. Ringed, and within {rules.within_days} "
+            "days: both rose, and bilirubin peaked on the day of the enzyme's peak or so many days after it.",
+            f"Lines: {lines}. n/N: of the subjects with both values. Ringed, and within {rules.within_days} days: as the supplied "
+            "data say it (CRIT1FL).",
+        ),
+        Derived(
+            f"Level before treatment: mean of the {rules.level_days} days before the first infusion, of at least "
+            f"{rules.level_values} values, else the baseline. New lower baseline: lowest mean of two consecutive earlier values "
+            f"after the first dose, where below that level. {descriptive}",
+            f"Level before treatment, new lower baseline: as the supplied data say them (ADLBHY). {descriptive}",
+        ),
     ]
 
 

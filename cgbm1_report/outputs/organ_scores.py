@@ -29,8 +29,7 @@ def organ_scores(view: View) -> Summary:
     """The score and its change, then of each organ how many subjects have which sub-score, of those who have one."""
     flag = view.trial.conventions.efficacy_flag
     records = view.records("ADEFF", *_VARIABLES, flag, only=True)
-    asked = view.asked("T14.2.8", TOTAL_SCORE)
-    days = name_visits(view, asked.days())
+    days = name_visits(view, (asked := view.asked("T14.2.8", TOTAL_SCORE)).days())
     total = visit_changes(view, TOTAL_SCORE, "ADEFF", asked)
     parts = [replace(total, heading=view.parameter(TOTAL_SCORE).heading, name=view.parameter(TOTAL_SCORE).name)]
     for code in SUBSCORES:

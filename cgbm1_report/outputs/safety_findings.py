@@ -5,18 +5,21 @@ from __future__ import annotations
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.chosen import choose
 from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.derivation import derived
 from cgbm1_report.tabulate.table import count
 from cgbm1_report.tabulate.view import View
 
 #: What the test before the first infusion said of a dosed woman.
 _TESTS = {"Y": "Negative test in time before the first infusion", "N": "No negative test in time, or a positive one"}
+_AS_SUPPLIED = {"Y": "PREGFL = Y", "N": "PREGFL = N"}
 _NEW = {"TEPOSFL": "Y"}
 
 
 def _antibody_rows(view: View) -> list[Rows]:
     """Of each antibody who had a sample after the start of treatment, and who is newly positive."""
     results = view.records("ADIS", "PARAMCD", "ONTRTFL", "TEPOSFL")
-    told = {"With a sample after the start of the first infusion": {"ONTRTFL": "Y"}, "Positive after a negative baseline": _NEW}
+    sampled = view.say("With a sample after the start of the first infusion", "With a sample flagged ONTRTFL")
+    told = {sampled: {"ONTRTFL": "Y"}, view.say("Positive after a negative baseline", "Newly positive (TEPOSFL)"): _NEW}
     parts = []
     for code, label in ((code, own.label) for code, own in view.trial.parameters.items() if own.dataset == "ADIS"):
         key, own = (("PARAMCD", code),), results[results["PARAMCD"] == code]
@@ -38,8 +41,11 @@ def safety_findings(view: View) -> Summary:
     """Women by their pregnancy test before the first infusion; subjects with an antibody that they did not have before it."""
     subjects = view.subjects_with("SEX", "PREGFL")
     women = count_rows(view, [Selection((("SEX", "F"),), "Women", subjects[subjects["SEX"] == "F"])], show=count, block=True)
-    tested = [Selection((("PREGFL", flag),), words, subjects[subjects["PREGFL"] == flag]) for flag, words in _TESTS.items()]
+    tested = [
+        Selection((("PREGFL", flag),), view.say(words, _AS_SUPPLIED[flag]), subjects[subjects["PREGFL"] == flag])
+        for flag, words in _TESTS.items()
+    ]
     parts = [women, count_rows(view, tested, show=count, indent=1), *_antibody_rows(view)]
     rule = view.trial.eligibility.pregnancy_test if view.trial.eligibility else None
-    notes = (f"In time: not more than {rule.days} days before the first infusion.",) if rule else ()
+    notes = (derived("In time", f"not more than {rule.days} days before the first infusion", "PREGFL"),) if rule else ()
     return Summary(*join_rows(parts), "Finding, n", stub_width=4.4, footnotes=notes)

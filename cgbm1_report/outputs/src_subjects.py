@@ -26,6 +26,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Meaning
 from cgbm1_report.tabulate.chosen import Chosen, choose
 from cgbm1_report.tabulate.declare import Listing, output
+from cgbm1_report.tabulate.derivation import Derived
 from cgbm1_report.tabulate.records import DateItem, Item, Listed, ReasonItem, TimeItem, list_records
 from cgbm1_report.tabulate.view import View
 
@@ -148,9 +149,10 @@ def infusions_and_reactions(view: View) -> Listing:
 
 def _tell_reactions(trial: Trial) -> str:
     hours = max((one.hours_after_infusion or 0 for one in trial.aesi), default=0)
-    return (
-        f"A reaction, within {hours:g} hours of an infusion or ticked by the investigator, has a row below its infusion; an "
-        "infusion without such a row had none."
+    below = "has a row below its infusion; an infusion without such a row had none."
+    return Derived(
+        f"A reaction, within {hours:g} hours of an infusion or ticked by the investigator, {below}",
+        f"A reaction, as the supplied data say it (AESICAT), {below}",
     )
 
 
@@ -310,6 +312,10 @@ SIGNS = ("SYSBP", "DIABP", "HR", "RESP", "TEMP", "OXYSAT")
 _AROUND: Chosen = {"PARAMCD": SIGNS, "ANL04FL": "Y"}
 #: The planned time points in words.
 _POINTS = {"PRE-DOSE": "Before", "END": "End of infusion", "+1H": "1 h after", "+4H": "4 h after"}
+_LAST = Derived(
+    "Of several measurements at a planned time point the last.",
+    "Of several measurements at a planned time point the one that the supplied data flag (ANL04FL).",
+)
 _POINT = ("INFNUM", "ADT", "ADY", "ATPTN", "ATPT")
 
 
@@ -331,5 +337,5 @@ def _around(trial: Trial, _: int) -> Listed:
 def signs_around_infusion(view: View) -> Listing:
     """One row per subject, infusion and planned time point: before it, at its end and in the hours after."""
     records = choose(view.records("ADVS", "AVAL", "ANL04FL", *_POINT), _AROUND)
-    note = ("Of several measurements at a planned time point the last.",) if len(records) else ()
+    note = (_LAST,) if len(records) else ()
     return list_records(view, records, footnotes=note)

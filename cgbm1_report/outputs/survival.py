@@ -231,7 +231,7 @@ def draw_survival(view: View) -> Drawing:
         risk,
         days,
         ylabel="Transplant-free survival (%)",
-        xlabel=view.days_axis,
+        xlabel=view.times_axis,
         headings=headings,
         visits=view.visit_days,
     )

@@ -13,6 +13,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Meaning, Part
 from cgbm1_report.tabulate.by_visit import Visited, summarise_by_visit
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
+from cgbm1_report.tabulate.derivation import derived
 from cgbm1_report.tabulate.view import View
 
 #: The flags of the record of a visit, and of that of a time point of an infusion.
@@ -23,9 +24,12 @@ _WORDS = {"PRE-DOSE": "before", "END": "end", "+1H": "+1 h", "+4H": "+4 h"}
 #: A vital sign, its infusion and the time point stand in one line.
 _STUB = 3.0
 _NOTES = (
-    "By visit: of the measurements apart from an infusion or before it, the one nearest to the day of the visit.",
-    "Around an infusion: the last measurement at each planned time point; its change is from the value before the first infusion.",
-)
+    derived("By visit", "of the measurements apart from an infusion or before it, the one nearest to the day of the visit", _VISIT),
+    derived(
+        "Around an infusion",
+        "the last measurement at each planned time point; its change is from the value before the first infusion", _AROUND, "CHG",
+    ),
+)  # fmt: skip
 
 
 def _meant(trial: Trial, phase: int) -> Mapping[Part, Meaning]:

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 import pandas as pd
 
 from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.derivation import Derived
 from cgbm1_report.tabulate.table import NO_VALUE, Line, Printed, Show, count_of, mean_sd, numbers
 
 #: The scale of what happened to a subject; visits and windows count days after the first dose instead.
-STUDY_DAY = "Study day: the day of the first dose is study day 1, the day before it study day −1."
+STUDY_DAY = Derived(
+    "Study day: the day of the first dose is study day 1, the day before it study day −1.",
+    "Study day: as the supplied data count it.",
+)
 LIMITS = ("conf.low", "conf.high")
 
 

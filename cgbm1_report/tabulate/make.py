@@ -16,6 +16,7 @@ from cgbm1_report.rows import number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
 from cgbm1_report.tabulate.chosen import tell_chosen
 from cgbm1_report.tabulate.declare import DOSE_GROUP, PROTOCOL, Declaration, Drawing, Listing, Summary
+from cgbm1_report.tabulate.derivation import say_notes
 from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.masks import mask_body
 from cgbm1_report.tabulate.narrated import tell_facts
@@ -45,7 +46,7 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
     bare = isinstance(content, Listing) and not len(content.records)
     notes = (
         *(() if bare else _footnotes(declared, view, content.without)),
-        *content.footnotes,
+        *say_notes(content.footnotes, view),
         *(_tell_derived(view) if of_data else ()),
         *(tell_treated_otherwise(view) if of_data else ()),
     )

@@ -334,6 +334,10 @@ class View:
         """Days of the phase's visits after the first dose, and the day of the dose itself."""
         return [0, *(visit.avisitn or 0 for visit in self.trial.analysis_visits(self.phase))]
 
+    def say(self, derived: str, supplied: str) -> str:
+        """Words of a head: as this program derives what stands below it, or what is true of supplied data."""
+        return supplied if self.stamp.supplied else derived
+
     @property
     def has_never_dosed(self) -> bool:
         """Whether days of some of the page's subjects are counted from randomisation: they have a day 0, and no first dose."""
@@ -347,6 +351,11 @@ class View:
     def days_axis(self) -> str:
         """What an axis of days counts from."""
         return "Days after the first dose" + (" (never dosed: after randomisation)" if self.has_never_dosed else "")
+
+    @property
+    def times_axis(self) -> str:
+        """What an axis of times to events counts from; where these were supplied, who supplied them knows."""
+        return self.say(self.days_axis, "Days")
 
     def parameter(self, paramcd: str) -> Parameter:
         return self.trial.parameter(paramcd)
