@@ -125,3 +125,12 @@ def test_the_dose_form_is_hidden_with_the_dose() -> None:
     assert blind_sdtm({"DM": dm, "EX": ex}, TRIAL, {2})["EX"]["EXDOSFRM"].isna().all()
     adam = {"ADSL": pd.DataFrame({"USUBJID": ["A"], "PHASE": [2.0]}), "ADEX": ex.assign(PARAMCD="NINF")}
     assert blind_adam(adam, TRIAL, {2})["ADEX"]["EXDOSFRM"].isna().all()
+
+
+def test_an_outcome_of_a_vital_sign_is_analysed_by_one_record_of_a_visit_that_no_infusion_has_touched() -> None:
+    """Heart rate as an outcome on day 7, the day of the second infusion: what stands before it is the visit's, 84 after 82."""
+    asked = TRIAL.outcomes[3].model_copy(update={"phase": 1, "paramcd": "HR", "dataset": "ADVS", "nominal_days": (7,)})
+    found = derive_advs({"VS": AROUND}, subjects(), TRIAL.model_copy(update={"outcomes": (asked,)}))
+    analysed = found[found["ANL02FL"] == "Y"]
+    assert analysed[["ATPT", "AVAL", "CHG", "AVISITN"]].to_numpy().tolist() == [["PRE-DOSE", 84.0, 2.0, 7.0]]
+    assert derive_advs({"VS": AROUND}, subjects(), TRIAL)["ANL02FL"].isna().all(), "without an outcome none is"

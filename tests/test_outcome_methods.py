@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from cgbm1_report.derive.adlb import _find_on_logarithms
+from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import catalogue, left_out, make
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.table import Figure, Table
@@ -223,7 +225,7 @@ def test_two_tables_of_one_laboratory_outcome_each_print_what_their_own_outcome_
     assert [any("95% CI" in column.label for column in table.columns) for table in (own, other)] == [False, True]
     assert [any(row.label.startswith("Percent") for row in table.rows) for table in (own, other)] == [False, True]
     # By hand: 80 - 100 and 150 - 200, mean -35, each 15 from it: the standard deviation is the root of 450.
-    assert "-35.0 (21.2)" in [cell for row in own.rows for cell in row.cells.values()]
+    assert "-35.0 (21.21)" in [cell for row in own.rows for cell in row.cells.values()]
     assert ["A decrease is favourable." in table.footnotes for table in (own, other)] == [True, False]
     assert ["An increase is favourable." in table.footnotes for table in (own, other)] == [False, True]
 
@@ -258,3 +260,46 @@ def test_antibodies_and_complications_are_compared_as_the_outcome_that_their_tab
         assert any("ifference" in label for label in shown), number
         assert not any("ifference" in label for label in kept), number
         assert "95% CI" in kept
+
+
+@pytest.mark.parametrize(
+    ("paramcd", "dataset", "title"),
+    [
+        ("CREAT", "ADLB", "Creatinine: Value and Change from Baseline by Visit"),
+        ("HGB", "ADLB", "Haemoglobin: Value and Change from Baseline by Visit"),
+        ("HR", "ADVS", "Heart rate: Value and Change from Baseline by Visit"),
+    ],
+)
+def test_an_outcome_of_any_laboratory_category_or_vital_sign_has_a_table_by_visit(paramcd, dataset, title):
+    def ask_for(data: Any) -> None:
+        own = {"id": "P1-OWN-01", "type": "other", "registry_order": 99, "paramcd": paramcd, "dataset": dataset}
+        asked = [{"number": "T14.2.30.1", "methods": ["summary", "change", "percent_change"]}]
+        data["outcomes"].append({**outcome(data, "P1-SEC-04"), **own, "nominal_days": [28], "outputs": asked})
+
+    drawn, trial = laboratory(), read(ask_for)
+    records = drawn.pop("ADLB").assign(PARAMCD=paramcd)
+    assert not [told for told in left_out(trial) if "T14.2.30.1" in told]
+    table = made("T14.2.30.1", {**drawn, dataset: records}, trial)
+    assert table.title.casefold() == title.casefold()
+    assert [row.label for row in table.rows if row.indent == 0] == ["Baseline", "Day 28"]
+    # By hand: 100 and 200 at baseline, 80 and 150 on day 28: changes of -20 and -50, or -20% and -25%.
+    means = table.ard[
+        (table.ard["variable"].isin(["CHG", "PCHG"])) & (table.ard["stat_name"] == "mean") & (table.ard["column"] == "Total")
+    ]
+    assert dict(zip(means["variable"], means["stat"], strict=True)) == {"CHG": -35.0, "PCHG": -22.5}
+
+
+def test_a_subject_with_two_records_of_a_visit_is_refused_by_the_table_of_the_outcome():
+    drawn = laboratory()
+    drawn["ADLB"] = pd.concat([drawn["ADLB"], drawn["ADLB"].tail(1)], ignore_index=True)
+    with pytest.raises(ReportError, match="the subject has two records of a visit"):
+        made("T14.2.10.1", drawn, read(nothing))
+
+
+def test_what_an_outcome_analyses_on_logarithms_has_its_ratio_to_baseline_derived_whatever_its_category():
+    def logarithms(data: Any) -> None:
+        outcome(data, "P1-SEC-04")["outputs"][0]["methods"] += ["geometric"]
+
+    plain, asked = (_find_on_logarithms(read(change)) for change in (nothing, logarithms))
+    assert plain == {"IL6", "TNFA", "HGF"}
+    assert asked == {"IL6", "TNFA", "HGF", "ALT"}

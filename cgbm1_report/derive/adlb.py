@@ -71,12 +71,17 @@ def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     frame = _add_range(frame)
     frame = _add_grades(frame, sdtm, trial)
     frame = _add_worst(frame)
-    categories = {name: parameter.category for name, parameter in trial.parameters.items()}
-    cytokine = frame["PARAMCD"].map(categories) == "CYTOKINE"
+    on_logarithms = frame["PARAMCD"].isin(_find_on_logarithms(trial))
     frame = frame.assign(**flag_criteria(frame, trial.liver_injury))
-    frame["LOG10V"] = _log10(frame["AVAL"].where(cytokine))
-    frame["R2BASE"] = _derive_r2base(frame).where(cytokine)
+    frame["LOG10V"] = _log10(frame["AVAL"].where(on_logarithms))
+    frame["R2BASE"] = _derive_r2base(frame).where(on_logarithms)
     return finish_bds(frame, "ADLB")
+
+
+def _find_on_logarithms(trial: Trial) -> set[str]:
+    """Parameters that are analysed on logarithms: cytokines, and those of which an outcome asks geometric means or ratios."""
+    cytokines = {code for code, parameter in trial.parameters.items() if parameter.category == "CYTOKINE"}
+    return cytokines | {one.paramcd for one in trial.outcomes if one.methods & {"geometric", "log_ratio"}}
 
 
 def _derive_r2base(frame: pd.DataFrame) -> pd.Series:

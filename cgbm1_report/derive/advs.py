@@ -11,7 +11,7 @@ from cgbm1_report.derive.dates import derive_days
 from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.onset import read_infusions
 from cgbm1_report.derive.results import start_records, take_results
-from cgbm1_report.derive.windows import derive_bds, finish_bds, flag_selected
+from cgbm1_report.derive.windows import derive_bds, finish_bds, flag_efficacy, flag_selected
 from cgbm1_report.distinct import map_numbers, map_text
 from cgbm1_report.protocol.trial import Trial
 
@@ -28,9 +28,9 @@ def derive_advs(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
 
     ATPT is missing for a measurement that was not planned around an infusion. Each visit has one
     analysis record per time point (ANL01FL). One record stands for the visit (ANL03FL): the baseline, else
-    the nearest to the target day of those that no infusion has touched. Each infusion has one record per
-    time point (ANL04FL). Measurements that were not done, hold no number, or are of a
-    test trial.yaml declares for no ADVS parameter are left out.
+    the nearest to the target day of those that no infusion has touched; of these is also the one that an
+    outcome is analysed by (ANL02FL). Each infusion has one record per time point (ANL04FL). Measurements
+    that were not done, hold no number, or are of a test trial.yaml declares for no ADVS parameter are left out.
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ def derive_advs(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     )
     frame = derive_bds(records, adsl, trial)
     frame = frame.assign(ATPT=frame["VSTPT"], INFNUM=derive_infusion_around(frame, read_infusions(sdtm)))
-    return finish_bds(frame.assign(ANL03FL=_flag_visit(frame), ANL04FL=_flag_around_infusion(frame)), "ADVS")
+    flags = {"ANL02FL": _flag_efficacy(frame, trial), "ANL03FL": _flag_visit(frame), "ANL04FL": _flag_around_infusion(frame)}
+    return finish_bds(frame.assign(**flags), "ADVS")
 
 
 def derive_infusion_around(records: pd.DataFrame, infusions: pd.DataFrame) -> pd.Series:
@@ -86,10 +87,20 @@ def derive_infusion_around(records: pd.DataFrame, infusions: pd.DataFrame) -> pd
     return look_up(pd.Series(records.index, index=records.index), near.set_index("record")["INFNUM"]).astype("float64")
 
 
+def _is_untouched(frame: pd.DataFrame) -> pd.Series:
+    """What stands for a visit was measured apart from an infusion, or before it: not what the infusion did."""
+    return frame["ATPTN"].isna() | (frame["ATPTN"] == _POINTS[_BEFORE])
+
+
+def _flag_efficacy(frame: pd.DataFrame, trial: Trial) -> pd.Series:
+    """ANL02FL of an outcome: one record of a visit, whatever was planned around an infusion on that day."""
+    untouched = frame[_is_untouched(frame)].drop(columns="ATPTN")
+    return flag_efficacy(untouched, trial).reindex(frame.index).astype("str")
+
+
 def _flag_visit(frame: pd.DataFrame) -> pd.Series:
-    """ANL03FL: what stands for a visit was measured apart from an infusion, or before it: not what the infusion did."""
-    untouched = frame["ATPTN"].isna() | (frame["ATPTN"] == _POINTS[_BEFORE])
-    chosen = flag_selected(frame.drop(columns="ATPTN"), untouched & frame["POST"])
+    """ANL03FL: the baseline, else of what no infusion touched the nearest to the target day."""
+    chosen = flag_selected(frame.drop(columns="ATPTN"), _is_untouched(frame) & frame["POST"])
     return chosen.mask(frame["ABLFL"] == "Y", "Y")
 
 

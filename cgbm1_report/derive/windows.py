@@ -65,7 +65,7 @@ def derive_bds(records: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
     frame = _add_visit(frame, trial)
     frame["ANL01FL"] = flag_selected(frame, _has_value(frame, trial) & frame["POST"])
     frame["ANL01FL"] = frame["ANL01FL"].mask(frame["ABLFL"] == "Y", "Y")
-    frame["ANL02FL"] = _flag_efficacy(frame, trial)
+    frame["ANL02FL"] = flag_efficacy(frame, trial)
     return frame
 
 
@@ -279,7 +279,7 @@ def flag_selected(frame: pd.DataFrame, candidates: pd.Series) -> pd.Series:
     return flag(pd.Series(selected, index=frame.index))
 
 
-def _flag_efficacy(frame: pd.DataFrame, trial: Trial) -> pd.Series:
+def flag_efficacy(frame: pd.DataFrame, trial: Trial) -> pd.Series:
     """ANL02FL: the selection again among records before a transplant, with a baseline, on a registry day.
 
     The days of an organ's sub-score are those of the score it is a part of.

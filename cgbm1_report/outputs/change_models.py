@@ -65,17 +65,28 @@ def read_changes(view: View, paramcd: str, dataset: str, days: Mapping[int, str]
     flag = view.trial.conventions.efficacy_flag
     records = choose(view.records(dataset, "PARAMCD", flag, "AVISITN", *variables, only=True), {"PARAMCD": paramcd, flag: "Y"})
     records = records.assign(AVISIT=records["AVISITN"].map(dict(days)).astype("str"))
-    twice = records.duplicated(["USUBJID", "AVISITN"])
+    refuse_twice(records, dataset, flag)
+    return records
+
+
+def refuse_twice(records: pd.DataFrame, dataset: str, flag: str) -> None:
+    """Refuse two records of a subject, parameter and visit among those that a flag chooses: both would be counted.
+
+    Raises
+    ------
+    ReportError
+        With the first such subject and visit.
+    """
+    twice = records.duplicated(["USUBJID", "PARAMCD", "AVISITN"])
     if twice.any():
         first = records[twice].iloc[0]
         raise DataError(
             "the subject has two records of a visit",
             file=dataset,
             rule=f"one record per subject, parameter and visit has {flag} = Y",
-            place=f"{first['USUBJID']} {paramcd} {first['AVISIT']}",
+            place=f"{first['USUBJID']} {first['PARAMCD']} {first.get('AVISIT', first['AVISITN'])}",
             remedy=f"flag one of them with {flag}",
         )
-    return records
 
 
 def _take_logarithms(records: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem
-from cgbm1_report.outputs.change_models import LOGARITHM, MODELS, model_changes, tell_models, variables_of_models
+from cgbm1_report.outputs.change_models import LOGARITHM, MODELS, model_changes, refuse_twice, tell_models, variables_of_models
 from cgbm1_report.protocol.derived import TOGETHER
 from cgbm1_report.protocol.registry import Asked, Method, Outcome
 from cgbm1_report.protocol.sections import Parameter
@@ -109,6 +109,7 @@ def visit_changes(view: View, paramcd: str, dataset: str, asked: Asked) -> Visit
     parameter = view.parameter(paramcd)
     records = view.records(dataset, *_variables(view.trial, paramcd, asked), only=True)
     records = records[records["PARAMCD"] == paramcd]
+    refuse_twice(records[records[view.trial.conventions.efficacy_flag] == "Y"], dataset, view.trial.conventions.efficacy_flag)
     at_baseline, measures = _asked_measures(parameter, records, asked)
     days = name_visits(view, asked.days())
     # Without a baseline there is the value alone, and no visit before the others.
@@ -161,20 +162,22 @@ _NOTES = ("F11", "F12", "F13")
 #: What the tables can show of an outcome.
 _METHODS: tuple[Method, ...] = ("summary", "change", "change_interval", "percent_change", "geometric", *MODELS, LOGARITHM)
 _TITLE, _OF_VALUES = "{}: Value and Change from Baseline by Visit", "{}: Value by Visit"
-#: Datasets whose outcomes are summarised by visit here: title pattern, footnotes.
-_BY_VISIT: dict[tuple[str, str], _Pattern] = {
-    **dict.fromkeys((("ADLB", "LIVER"), ("ADLB", "COAGULATION")), (_TITLE, _NOTES)),
-    ("ADLB", "CYTOKINE"): (_TITLE, (*_NOTES, "F18")),
-}
-#: Of scores and other measures of efficacy: one of a name of its own, and all others but those that stand together elsewhere.
+#: Datasets of numbers with a baseline and a change from it, whose outcomes are summarised by visit here.
+_BY_VISIT = ("ADEFF", "ADLB", "ADVS")
+#: Of what limits of quantitation and logarithms are explained.
+_LIMITED = "F18"
+#: Of scores one that has a name of its own; those that stand together have a table elsewhere.
 _SCORES: dict[str, _Pattern] = {"MELD": ("{} Score and Change from Baseline by Visit", (*_NOTES, "F16"))}
 #: Parameters that have a listing of their own, and the listings of results of a category and of a dataset.
 _LISTED = {"MELD": "L16.2.6.2", "CLIFCOF": "L16.2.6.3", "LSM": "L16.2.6.5", "ICGR15": "L16.2.6.6"}
-_OF_CATEGORY = {"LIVER": "L16.2.6.4", "COAGULATION": "L16.2.6.4", "CYTOKINE": "L16.2.6.8"}
-_OF_DATASET = {"ADIS": "L16.2.6.7"}
+_OF_CATEGORY = {
+    "LIVER": "L16.2.6.4", "COAGULATION": "L16.2.6.4", "CYTOKINE": "L16.2.6.8", "HEMATOLOGY": "L16.2.8.1",
+    "CHEMISTRY": "L16.2.8.2", "OTHER": "L16.2.8.2",
+}  # fmt: skip
+_OF_DATASET = {"ADIS": "L16.2.6.7", "ADVS": "L16.2.8.7"}
 #: Every listing of laboratory results.
 OF_LABORATORY = ("L16.2.6.4", "L16.2.6.6", "L16.2.6.8", "L16.2.8.1", "L16.2.8.2", "L16.2.8.3")
-_EFFICACY, _ELSEWHERE = "ADEFF", frozenset(TOGETHER["organ failure"])
+_ELSEWHERE = frozenset(TOGETHER["organ failure"])
 
 
 def listings_of(trial: Trial, codes: Iterable[str], dataset: str) -> tuple[str, ...]:
@@ -191,10 +194,12 @@ def listings_of(trial: Trial, codes: Iterable[str], dataset: str) -> tuple[str, 
 def _pattern(outcome: Outcome, trial: Trial) -> _Pattern | None:
     if outcome.paramcd in _SCORES:
         return _SCORES[outcome.paramcd]
-    if outcome.dataset == _EFFICACY and outcome.paramcd not in _ELSEWHERE:
-        return _TITLE if outcome.baseline_needed else _OF_VALUES, _NOTES
     parameter = trial.parameters.get(outcome.paramcd)
-    return _BY_VISIT.get((outcome.dataset, parameter.category or "")) if parameter else None
+    # Answers in words are counted, not summarised.
+    if parameter is None or parameter.codelist or outcome.dataset not in _BY_VISIT or outcome.paramcd in _ELSEWHERE:
+        return None
+    is_limited = parameter.category == "CYTOKINE" or "geometric" in outcome.methods
+    return _TITLE if outcome.baseline_needed else _OF_VALUES, (*_NOTES, *((_LIMITED,) if is_limited else ()))
 
 
 @family("Values and changes of the outcomes by visit", needs={"outcomes": lambda trial: bool(trial.outcomes)})
