@@ -449,7 +449,7 @@ USUBJID | PHASE | SCRNFL | SAFFL | TRT01P | NINF | ENRLDT     | RANDDT | ANCHDT 
 
 
 def test_disposition_accounts_for_every_subject_once():
-    table = output("T14.1.1.1", {"ADSL": draw(DISPOSITION)})
+    table = output("T14.1.1.1", {"ADSL": draw(DISPOSITION), "ADIE": draw(ADIE).iloc[:0]})
     # Six signed, four were enrolled: the head of each column is the number of those its percentages are of.
     assert [(column.key, column.N) for column in table.columns] == [("Low", 3), ("Medium", 1), ("High", 0), ("Total", 4)]
     assert row(table, "Of subjects screened, n (%) | Screened") == ["6 (100.0)"]
@@ -508,6 +508,40 @@ def test_screen_failures_are_told_by_the_criteria_each_of_them_failed():
     blind = output("T14.1.1.2", data, pooled=True)
     assert row(blind, "Screen failure | Inclusion criterion not met | MELD score under 30") == ["2 (28.6)"]
     assert [column.N for column in blind.columns] == [3]
+
+
+def test_screen_failures_of_data_without_criteria_are_told_by_their_reason_and_the_page_says_why():
+    adsl = draw(FAILURES)
+    adsl.loc[adsl["USUBJID"] == "2-07", "DCSREAS"] = None
+    table = output("T14.1.1.2", {"ADSL": adsl})
+    labels = [one.label for one in table.rows]
+    at = labels.index("Screen failure")
+    # By hand: 2-04 and 2-05 are told by the row above, 2-06 withdrew, of 2-07 nothing is recorded.
+    assert labels[at + 1 : at + 3] == ["Withdrawal by subject", "Reason missing"]
+    assert row(table, "Screen failure") == ["4 (57.1)"]
+    assert row(table, "Screen failure | Withdrawal by subject") == ["1 (14.3)"]
+    assert row(table, "Screen failure | Reason missing") == ["1 (14.3)"]
+    assert "Criterion not recorded" not in labels
+    assert any(note.startswith("Screen failures are not told by criterion") for note in table.footnotes)
+
+
+def test_how_treatment_ended_is_told_of_a_trial_that_declares_no_infusions_where_the_data_say_it():
+    phases = {number: phase.model_copy(update={"infusions": ()}) for number, phase in TRIAL.phases.items()}
+    trial = TRIAL.model_copy(update={"phases": phases})
+    told = draw(FAILURES)
+    told.loc[told["USUBJID"] == "2-03", ["EOTSTT", "DCTREAS"]] = ["DISCONTINUED", "ADVERSE EVENT"]
+    number = "T14.1.1.2"
+    table = make(catalogue(trial)[number], trial, {"ADSL": told}, STAMP)
+    assert row(table, "Completed treatment") == ["-", "0", "-", "0"]
+    assert row(table, "Discontinued treatment") == ["-", "1 (33.3)", "-", "1 (33.3)"]
+    assert row(table, "Discontinued treatment | Adverse event") == ["-", "1 (33.3)", "-", "1 (33.3)"]
+    assert row(table, "End of treatment not recorded") == ["-", "2 (66.7)", "-", "2 (66.7)"]
+    assert "Received at least 1 infusion" not in [one.label for one in table.rows]
+    unexplained = make(catalogue(trial)[number], trial, {"ADSL": told.drop(columns="DCTREAS")}, STAMP)
+    assert row(unexplained, "Discontinued treatment") == ["-", "1 (33.3)", "-", "1 (33.3)"]
+    for silent in (told.assign(EOTSTT=None), told.drop(columns=["EOTSTT", "DCTREAS"])):
+        labels = [one.label for one in make(catalogue(trial)[number], trial, {"ADSL": silent}, STAMP).rows]
+        assert "Completed treatment" not in labels, "of what nobody knows no row says 0"
 
 
 def test_document_of_a_dose_group_tells_only_what_was_decided_on_it():

@@ -34,6 +34,9 @@ _FAILURE: Key = (("disposition", "Screen failure"),)
 #: How a criterion of a category fails a subject.
 CATEGORIES = {"INCLUSION": "Inclusion criterion not met", "EXCLUSION": "Exclusion criterion met"}
 _SEVERAL = "A subject who fails several criteria is counted under each of them."
+_UNTOLD = (
+    "Screen failures are not told by criterion: the data have no criteria of inclusion and exclusion that were not met (ADIE)."
+)
 
 
 def entry_of(trial: Trial, phase: int) -> str:
@@ -190,6 +193,9 @@ def _reasons(
 
 
 def _with_reasons(view: View, label: str, subjects: pd.DataFrame, variable: str, base: Mapping[str, int]) -> Rows:
+    if variable not in subjects:
+        # Asked for of every trial but one whose treatment is not declared: there it may be that no reason was collected.
+        return _count(view, label, subjects, base)
     told = subjects[variable].fillna(NO_REASON)
     return join_rows([_count(view, label, subjects, base), _reasons(view, label, subjects, told, base)])
 
@@ -205,7 +211,12 @@ def find_criteria(view: View, failed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _failures(view: View, failed: pd.DataFrame, criteria: pd.DataFrame, base: Mapping[str, int]) -> Rows:
-    """Screen failures by the criteria they failed, then those with none recorded by what else is told of them."""
+    """Screen failures by the criteria they failed, then those with none recorded by what else is told of them.
+
+    Of data that hold no criteria at all nobody knows that one was not recorded.
+    """
+    if "ADIE" not in view.adam:
+        return _with_reasons(view, "Screen failure", failed, "DCSREAS", base)
     parts = [_count(view, "Screen failure", failed, base)]
     for category, label in CATEGORIES.items():
         own, key = criteria[criteria["IECAT"] == category], (*_FAILURE, ("IECAT", category))
@@ -241,8 +252,8 @@ def of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 )  # fmt: skip
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""
-    planned, transplants = view.trial.phases[view.phase].infusions, TRANSPLANT in view.trial.parameters
-    subjects = view.subjects_with("EOSSTT", "SAFFL", *(("EOTSTT",) if planned else ()), *(("LTFL",) if transplants else ()))
+    transplants = TRANSPLANT in view.trial.parameters
+    subjects = view.subjects_with("EOSSTT", "SAFFL", *(("LTFL",) if transplants else ()))
     entered, screened = find_entered(view, subjects), view.population_counts
     outside = subjects[~subjects["USUBJID"].isin(entered["USUBJID"])]
     failed, waiting = outside[outside["EOSSTT"] == "DISCONTINUED"], outside[outside["EOSSTT"] != "DISCONTINUED"]
@@ -251,33 +262,39 @@ def disposition(view: View) -> Summary:
     if len(waiting):
         # An interim cut finds subjects who have consented and are neither in nor out.
         screening.append(_count(view, "In screening at data cut-off", waiting, screened))
-    base = count_population(entered, view.column_keys)
+    base, days = count_population(entered, view.column_keys), sorted(view.trial.registry_days(view.phase, TRANSPLANT))
     course = [
         *([_count(view, _entry(view).capitalize(), entered, base)] if _is_screened(view.trial, view.phase) else ()),
         _count(view, "Not dosed", entered[entered["SAFFL"] != "Y"], base),
-        *(_treatment(view, entered, base) if planned else ()),
-        *(
-            _count(view, f"Completed day {day}", entered[entered["CMPLDAY"] >= day], base)
-            for day in sorted(view.trial.registry_days(view.phase, TRANSPLANT))
-        ),
+        *_treatment(view, entered, base),
+        *(_count(view, f"Completed day {day}", entered[entered["CMPLDAY"] >= day], base) for day in days),
         _count(view, "Completed study", entered[entered["EOSSTT"] == "COMPLETED"], base),
         _with_reasons(view, "Discontinued study", entered[entered["EOSSTT"] == "DISCONTINUED"], "DCSREAS", base),
         _count(view, "Ongoing at data cut-off", entered[entered["EOSSTT"] == "ONGOING"], base),
         *([_count(view, "Liver transplantation", entered[entered["LTFL"] == "Y"], base)] if transplants else ()),
     ]
-    return _account(view, base, join_rows(screening), join_rows(course), (_SEVERAL,) if len(criteria) else ())
+    untold = len(failed) and "ADIE" not in view.adam
+    notes = (_SEVERAL,) if len(criteria) else (_UNTOLD,) if untold else ()
+    return _account(view, base, join_rows(screening), join_rows(course), notes)
 
 
 def _treatment(view: View, entered: pd.DataFrame, base: Mapping[str, int]) -> list[Rows]:
-    """How many infusions they had, and how treatment ended: the last rows are all who were dosed."""
+    """How many infusions they had, and how treatment ended: the last rows are all who were dosed.
+
+    Of a treatment that the trial does not declare as infusions it is told where the data say how it ended.
+    """
     planned = len(view.trial.phases[view.phase].infusions)
+    if not planned and not ("EOTSTT" in entered and entered["EOTSTT"].notna().any()):
+        return []
+    view.subjects_with("EOTSTT")
+    left = entered[entered["EOTSTT"] == "DISCONTINUED"]
     open_end = entered[entered["EOTSTT"] == "ONGOING"]
     followed = open_end["EOSSTT"] == "ONGOING"
     ends = {"Treatment ongoing at data cut-off": open_end[followed], "End of treatment not recorded": open_end[~followed]}
     return [
         *(_count(view, _received(n), entered[entered["NINF"] >= n], base) for n in (range(1, planned + 1) if planned > 1 else ())),
         _count(view, "Completed treatment", entered[entered["EOTSTT"] == "COMPLETED"], base),
-        _with_reasons(view, "Discontinued treatment", entered[entered["EOTSTT"] == "DISCONTINUED"], "DCTREAS", base),
+        _with_reasons(view, "Discontinued treatment", left, "DCTREAS", base),
         *(_count(view, label, own, base) for label, own in ends.items() if len(own)),
     ]
 
