@@ -14,6 +14,7 @@ from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.addlt import derive_addlt
 from cgbm1_report.derive.adex import derive_adex, derive_exposure_summary
 from cgbm1_report.derive.adsl import add_exposure, add_populations, derive_aclfgrbl, derive_subjects
+from cgbm1_report.derive.disposition import derive_dthcaus
 from cgbm1_report.derive.domains import check_required
 from cgbm1_report.derive.history import derive_group
 from cgbm1_report.derive.populations import derive_dcompgr1
@@ -205,6 +206,14 @@ def test_cause_of_death_is_grouped_by_what_it_names() -> None:
     found = derive(subjects("USUBJID  ARMCD\n" + "\n".join(f"{s}  P2LOW" for s in [*ids, "S99"])), DD=dd)
     assert values(found, "DTHCAUS") == [*CAUSES, None]
     assert values(found, "DTHCGR1") == [*CAUSES.values(), None]
+
+
+def test_a_trial_that_declares_no_groups_has_the_causes_of_death_themselves() -> None:
+    dd = pd.DataFrame({"USUBJID": ["A", "B"], "DDTESTCD": "PRCDTH", "DDSTRESC": ["Car  accident", None]})
+    own = TRIAL.model_copy(update={"causes_of_death": ()})
+    found = derive_dthcaus({"DD": dd}, pd.Index(["A", "B", "C"]), own)
+    assert values(found, "DTHCAUS") == ["Car  accident", None, None]
+    assert values(found, "DTHCGR1") == ["CAR ACCIDENT", None, None]
 
 
 def test_transplant_counts_from_the_anchor_date_on() -> None:

@@ -432,6 +432,9 @@ complications.HRS.term         | ACUTE KIDNEY INJURY      | complication acute k
 complications.HRS.code         | AKI                      | complication aki stands twice
 complications.HRS.baseline_flag | AKIBL                   | baseline flag AKIBL stands twice
 complications.HRS.baseline_flag | HRS BL                  | is no name of a variable
+causes_of_death.HEMORRHAGE.group | INFECTION/SEPSIS      | group INFECTION/SEPSIS stands twice
+causes_of_death.HEMORRHAGE.group | OTHER                 | group OTHER stands twice
+causes_of_death.HEMORRHAGE.words | []                    | at least 1 item
 populations.SAF.label          | Full Analysis Set        | two populations are printed as 'Full Analysis Set'
 populations.RAND.phases        | []                       | at least 1 item
 seen_blind                     | {ADXX: [AGE2]}           | ADXX is none of the analysis datasets

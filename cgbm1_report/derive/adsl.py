@@ -96,7 +96,7 @@ def _add_outcome_dates(adsl: pd.DataFrame, sdtm: Sdtm, dm: pd.DataFrame, trial: 
     adsl = adsl.join(
         [
             death,
-            disposition.derive_dthcaus(sdtm, dm.index),
+            disposition.derive_dthcaus(sdtm, dm.index, trial),
             disposition.derive_eosstt(sdtm, dm, death["DTHDT"]),
             disposition.derive_eotstt(sdtm, dosed, death["DTHDT"]),
         ]

@@ -14,6 +14,7 @@ from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.collected.procedures import TRANSPLANTATION
 from cgbm1_report.derive.dates import DATE, impute_death, impute_start, parse_dtc
 from cgbm1_report.derive.domains import flag, take_domain
+from cgbm1_report.protocol.trial import OTHER_CAUSE, Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 
@@ -24,15 +25,6 @@ _CONTACTS: Mapping[str, tuple[str, ...]] = {
     **{domain: (f"{domain}DTC",) for domain in ("LB", "MB", "VS", "RE", "RS", "IS", "XL")},
     "AE": ("AESTDTC",),
     "CE": ("CESTDTC",),
-}
-
-#: Causes of death by the words that name them, the first that fits. Bleeding stands before the brain
-#: so that a cerebral haemorrhage is a haemorrhage.
-_DEATH_GROUPS: dict[str, str] = {
-    "MULTIPLE ORGAN FAILURE": r"MULTI(?:PLE|PLE-| |-)?\s?ORGAN",
-    "INFECTION/SEPSIS": r"SEPSIS|SEPTIC|INFECTI|PNEUMONIA|PERITONITIS",
-    "HEMORRHAGE": r"HA?EMORRHAG|BLEED",
-    "HEPATIC ENCEPHALOPATHY/CEREBRAL EDEMA": r"ENCEPHALOPATH|(?:CEREBRAL|BRAIN)\s(?:O?EDEMA|HERNIATION)",
 }
 
 
@@ -98,14 +90,19 @@ def derive_dthdt(dm: pd.DataFrame, lstalv0: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(told)
 
 
-def derive_dthcaus(sdtm: Sdtm, subjects: pd.Index) -> pd.DataFrame:
-    """DTHCAUS, DTHCGR1: primary cause of death as recorded, and its group; OTHER where no group fits."""
+def derive_dthcaus(sdtm: Sdtm, subjects: pd.Index, trial: Trial) -> pd.DataFrame:
+    """DTHCAUS, DTHCGR1: primary cause of death as recorded, and its group; OTHER where no group fits.
+
+    A trial that declares no groups has the causes themselves, in capitals.
+    """
     dd = take_domain(sdtm, "DD", ("DDTESTCD", "DDSTRESC", "DDORRES"), ("DDSEQ",))
     dd = dd[dd["DDTESTCD"] == "PRCDTH"].sort_values(["USUBJID", "DDSEQ"])
     cause = dd["DDSTRESC"].fillna(dd["DDORRES"]).groupby(dd["USUBJID"]).first().reindex(subjects).astype("str")
-    group = pd.Series("OTHER", index=subjects, dtype="str").where(cause.notna())
-    for name, words in reversed(_DEATH_GROUPS.items()):
-        group = group.mask(cause.str.contains(words, case=False, regex=True, na=False), name)
+    said = cause.str.upper().str.strip().str.replace(r"\s+", " ", regex=True)
+    group = pd.Series(OTHER_CAUSE, index=subjects, dtype="str").where(cause.notna()) if trial.causes_of_death else said
+    for one in reversed(trial.causes_of_death):
+        for word in one.words:
+            group = group.mask(said.str.contains(word.upper(), regex=False, na=False), one.group)
     return pd.DataFrame({"DTHCAUS": cause, "DTHCGR1": group})
 
 

@@ -9,7 +9,6 @@ import pandas as pd
 
 from cgbm1_report.outputs.adverse_events import FATAL, GRAVE, LEFT, SERIOUS, WITHDRAWN
 from cgbm1_report.outputs.listings import EVENTS
-from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import MISSING_LEVEL, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.abbreviations import say_coded
@@ -42,11 +41,10 @@ def by_day(view: View, subjects: pd.DataFrame, variable: str = "DTHDT", key: Key
 
 
 def _by_cause(view: View, dead: pd.DataFrame) -> list[Selection]:
-    """Every group of causes, and none where none is recorded: of supplied data those that they have, by their own codelist."""
-    if not view.stamp.supplied:
-        view.subjects_with("DTHCGR1")
-    known, _ = schema_values("ADSL", "DTHCGR1") or ((), True)
-    causes = coded_order("ADSL", "DTHCGR1", dead["DTHCGR1"].dropna()) if view.stamp.supplied else known
+    """Every group of causes of the trial's, then any other that the data have, and none where none is recorded."""
+    declared = view.trial.death_groups
+    others = dead.loc[~dead["DTHCGR1"].isin(declared), "DTHCGR1"].dropna()
+    causes = [*declared, *coded_order("ADSL", "DTHCGR1", others)]
     told = [(str(cause), say_coded(str(cause), view.trial.abbreviations)) for cause in causes]
     rows = [Selection((*_DEAD, ("DTHCGR1", cause)), words, dead[dead["DTHCGR1"] == cause]) for cause, words in told]
     unknown = dead[dead["DTHCGR1"].isna()]
@@ -80,9 +78,7 @@ def _days_of_deaths(trial: Trial, _: int) -> dict[Part, Meaning]:
 )  # fmt: skip
 def deaths(view: View) -> Summary:
     """All deaths of the data cut: when, of what, and whether on treatment."""
-    # Groups of causes may be a study's own: no value of theirs is lost by being none of ours.
-    subjects = view.subjects_with(*(name for name in _of_deaths(view.trial, view.phase)["ADSL"] if name != "DTHCGR1"))
-    view.require("ADSL", subjects, "DTHCGR1")
+    subjects = view.subjects_with(*_of_deaths(view.trial, view.phase)["ADSL"])
     dead = subjects[subjects["DTHFL"] == "Y"]
     parts = [count_rows(view, [Selection(_DEAD, "Deaths", dead)], block=True)]
     for head, label, rows in (

@@ -150,4 +150,4 @@ _DEAD: Chosen = {"DTHFL": "Y"}
 )  # fmt: skip
 def death_listing(view: View) -> Listing:
     """Every death of the data cut, with what stood before it and its cause."""
-    return list_records(view, choose(view.subjects_with("DTHFL", "DTHDT"), _DEAD))
+    return list_records(view, choose(view.subjects_with("DTHFL", "DTHDT", "DTHCGR1"), _DEAD))

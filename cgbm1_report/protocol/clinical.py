@@ -292,6 +292,13 @@ class LiverInjury(Frozen):
         return self
 
 
+class CauseGroup(Frozen):
+    """A group of causes of death: a cause as recorded that has one of the ``words`` is of it, whatever its case."""
+
+    group: str
+    words: tuple[str, ...] = Field(min_length=1)
+
+
 class EventTables(Frozen):
     """What tables of adverse events are limited to; a table whose limit is not given is not made."""
 

@@ -84,6 +84,7 @@ def _once(trial: Trial) -> Iterator[Contradiction]:
         ("event_tables.rates_of_aesi", "category", trial.event_tables.rates_of_aesi),
         ("complications", "complication", [key for one in trial.complications for key in {one.code.lower(), one.term.lower()}]),
         ("complications", "baseline flag", [one.baseline_flag for one in trial.complications]),
+        ("causes_of_death", "group", trial.death_groups),
         ("phases", "the label", [one.label for one in trial.phases.values()]),
         ("demographics", "the label", [one.label for one in trial.demographics if one.label]),
         ("baseline_disease", "the label", [one.label for one in trial.baseline_disease if one.label]),

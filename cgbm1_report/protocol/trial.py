@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, Problem, find_near
 from cgbm1_report.protocol.baseline import Characteristic, Group, Subgroup
-from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation, EventTables, LiverInjury
+from cgbm1_report.protocol.clinical import CauseGroup, ClifCOf, DoseEscalation, EventTables, LiverInjury
 from cgbm1_report.protocol.criteria import fill_criteria
 from cgbm1_report.protocol.eligibility import Eligibility
 from cgbm1_report.protocol.level_tables import LevelTable
@@ -45,6 +45,9 @@ from cgbm1_report.protocol.unblinding import Unblinding
 from cgbm1_report.protocol.whole import check_whole
 from cgbm1_report.protocol.wording import fill, tokens_in, words_of, words_of_arm, words_of_phase
 from cgbm1_report.protocol.yamlfile import read_yaml
+
+#: The group of causes of death that no group fits.
+OTHER_CAUSE = "OTHER"
 
 __all__ = ["POOLED", "TOTAL", "Trial", "make_trial", "read_trial"]
 
@@ -79,6 +82,8 @@ class Trial(Frozen):
     complications: tuple[Complication, ...] = ()
     #: Days between a complication and the adverse event, or the result, that goes with it.
     complication_near_days: int = Field(7, ge=0, le=365)
+    #: Groups of causes of death (DTHCGR1), the first that fits; none: causes stand as they are recorded.
+    causes_of_death: tuple[CauseGroup, ...] = ()
     eligibility: Eligibility | None = None
     #: Criteria of eligibility, by phase.
     ie_criteria: dict[int, tuple[Criterion, ...]] = Field(default_factory=dict)
@@ -219,6 +224,11 @@ class Trial(Frozen):
     def complication_labels(self) -> dict[str, str]:
         """What is printed of each complication, by its term in the data."""
         return {complication.term: complication.label or complication.term for complication in self.complications}
+
+    @property
+    def death_groups(self) -> tuple[str, ...]:
+        """The groups of causes of death, and that of causes which are in none of them."""
+        return (*(one.group for one in self.causes_of_death), OTHER_CAUSE) if self.causes_of_death else ()
 
     def arms_of(self, phase: int) -> tuple[Arm, ...]:
         """Arms of a phase, in the order of its columns."""

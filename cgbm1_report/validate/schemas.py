@@ -94,6 +94,7 @@ def trial_terms(trial: Trial, what: str) -> list[Any]:
         "group_numbers": set(range(1, len(trial.group_labels(dataset)) + 1)),
         "analysis_visits": _visit_terms(trial, "avisit"),
         "analysis_days": {float(day) for day in _visit_terms(trial, "avisitn")},
+        "death_groups": set(trial.death_groups),
         "event_periods": set(trial.event_periods),
         "censorings": _CENSORINGS | set(trial.ends_of_follow_up.values()),
         "events": _event_terms(trial),
