@@ -271,16 +271,16 @@ def test_what_outcomes_ask_for_and_no_output_makes_is_told_with_the_outcomes() -
     }
 
 
-def platelets(data: Any) -> None:
-    """An outcome that no table by visit is made of yet."""
+def antibodies(data: Any) -> None:
+    """An outcome whose results are words, of which no table by visit is made."""
     data["outcomes"].append(
-        {**outcome(data, "P1-SEC-04"), "id": "P1-SEC-18", "registry_order": 99, "paramcd": "PLAT",
+        {**outcome(data, "P1-SEC-15"), "id": "P1-SEC-18", "registry_order": 99,
          "outputs": [{"number": "T14.2.30.1", "methods": ["summary", "change"]}]}
     )  # fmt: skip
 
 
 def test_an_outcome_that_no_output_answers_is_named_as_not_made() -> None:
-    trial = read(platelets)
+    trial = read(antibodies)
     assert "T14.2.30.1" not in catalogue(trial)
     assert left_out(trial)["T14.2.30.1"] == "values by visit (P1-SEC-18); change from baseline (P1-SEC-18)"
 
