@@ -80,12 +80,47 @@ PLANTED: dict[str, tuple[Callable[[Study], Study] | None, Callable[[Study], Stud
 }
 
 
+def leave_safety(adam: Study) -> Study:
+    """M is no more in the safety set."""
+    return {
+        name: frame.assign(SAFFL=frame["SAFFL"].mask(frame["USUBJID"] == MEDIUM, "N")) if "SAFFL" in frame else frame
+        for name, frame in adam.items()
+    }
+
+
+def change_arm(adam: Study) -> Study:
+    """M was given the low dose, and meant to have it."""
+    names = ("TRT01P", "TRT01A", "TRTP", "TRTA")
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        at = frame["USUBJID"] == MEDIUM
+        return frame.assign(**{name: frame[name].mask(at, "Low") for name in names if name in frame})
+
+    return {name: change(frame) if "USUBJID" in frame else frame for name, frame in adam.items()}
+
+
+def lose_subject(adam: Study) -> Study:
+    """M is no more there."""
+    return {
+        name: frame[frame["USUBJID"] != MEDIUM].reset_index(drop=True) if "USUBJID" in frame else frame
+        for name, frame in adam.items()
+    }
+
+
+#: What changes whom numbers are out of, each planted alone.
+MOVED: dict[str, tuple[Callable[[Study], Study] | None, Callable[[Study], Study] | None]] = {
+    "population": (None, leave_safety),
+    "arm": (None, change_arm),
+    "gone": (None, lose_subject),
+}
+
+
 @cache
 def collected(*planted: str) -> Study:
     """The collected data with this planted in them."""
     sdtm: Study = small_study()
     for name in planted:
-        change = PLANTED[name][0]
+        change = (PLANTED | MOVED)[name][0]
         sdtm = change(sdtm) if change else sdtm
     return sdtm
 
@@ -96,7 +131,7 @@ def analysed(*planted: str) -> Study:
     sdtm, src = dict(collected(*planted)), decisions()
     adam: Study = derive_adam(sdtm, TRIAL, CUTOFF, src)
     for name in planted:
-        change = PLANTED[name][1]
+        change = (PLANTED | MOVED)[name][1]
         adam = change(adam) if change else adam
     states = derive_escalation(adam["ADSL"], adam["ADDLT"], src, TRIAL, CUTOFF)
     told = tell_cohort_subjects(adam["ADSL"], adam["ADDLT"], src, states, TRIAL)

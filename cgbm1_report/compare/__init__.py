@@ -9,11 +9,12 @@ from functools import cached_property
 import pandas as pd
 
 from cgbm1_report.compare.behind import EVERYTHING, Behind
+from cgbm1_report.compare.besides import Besides
 from cgbm1_report.compare.named import Words, read_words
 from cgbm1_report.compare.reads import Reads, find_reads
 from cgbm1_report.compare.records import RECORD_COLUMNS, Difference, compare_datasets, keys_of
 from cgbm1_report.compare.results import Moves, compare_results, find_crossed, rename_results
-from cgbm1_report.compare.sides import Side, find_unasked, refuse_sides, tell_unlike
+from cgbm1_report.compare.sides import NO_DATA, Side, find_unasked, refuse_sides, tell_unlike
 from cgbm1_report.compare.subjects import SUBJECT_LEVEL, find_renamed, rename_subjects
 from cgbm1_report.outputs.catalogue import catalogue, csr_order
 from cgbm1_report.protocol.trial import Trial
@@ -160,7 +161,8 @@ def compare_sides(old: Side, new: Side, trial: Trial, *, unblind: bool = False) 
         moves = compare_results(results, new.results, (_compared(old, unasked["new"]), _compared(new, unasked["old"])))
         moves = _in_csr_order(moves, _ordered({*old.outputs, *new.outputs}))
         words = read_words(moves, old, new, {code: one.label for code, one in trial.parameters.items()})
-        behind = _find_behind(moves, Behind(datasets, before, new.data), sources, reads)
+        besides = Besides(old.findings, new.findings, tell_unlike(old, new, {}))
+        behind = _find_behind(moves, Behind(datasets, before, new.data), besides, sources, reads)
     flags = frozenset(population.flag for population in trial.populations)
     unlike = tuple(tell_unlike(old, new, unasked))
     return Comparison(old, new, unlike, renamed, tuple(datasets), moves, behind, flags, unasked=unasked, words=words)
@@ -186,8 +188,12 @@ def _in_csr_order(moves: Moves, outputs: Sequence[str]) -> Moves:
     return Moves(put(moves.cells), put(moves.rows), put(moves.columns), put(moves.outputs), unrounded)
 
 
+#: Results that count subjects.
+_COUNTS = frozenset({"tabulate", "hierarchical", "missing", "proportion_ci"})
+
+
 def _find_behind(
-    moves: Moves, behind: Behind, sources: Mapping[str, Sequence[str]], reads: Mapping[str, Reads]
+    moves: Moves, behind: Behind, besides: Besides, sources: Mapping[str, Sequence[str]], reads: Mapping[str, Reads]
 ) -> tuple[tuple[str, ...], ...]:
     """The records behind each result; the results of one cell share its subjects."""
     cells = moves.cells
@@ -196,9 +202,19 @@ def _find_behind(
     for cell, subjects in zip(named, cells["came"] + cells["went"], strict=True):
         known = whose.get(cell, ())
         whose[cell] = tuple(sorted({*known, *subjects})) if subjects else known
-    asked = [(split_group(output)[0], row, column, whose[output, row, column]) for output, row, column in named]
-    found = {
-        one: tuple(behind.find(one[1], one[3], sources.get(one[0], ()), reads.get(one[0], EVERYTHING), one[2]))
-        for one in dict.fromkeys(asked)
-    }
-    return tuple(found[one] for one in asked)
+    # A number of events is another one though it is of the same subjects; a missing number is of a count out of nobody.
+    other = (cells["stat_name"] == "n") & (cells["old_stat"] != cells["new_stat"]) & cells["old_stat"].notna()
+    other &= cells["new_stat"].notna()
+    uncounted = {cell for cell, yes in zip(named, other | ~cells["context"].isin(_COUNTS), strict=True) if yes}
+
+    def find(cell: tuple[str, str, str]) -> tuple[str, ...]:
+        output, row, column = cell
+        number = split_group(output)[0]
+        made_of = sources.get(number, ())
+        if not set(made_of) - NO_DATA:
+            return tuple(besides.find(row))
+        alike = cell not in uncounted
+        return tuple(behind.find(row, whose[cell], made_of, reads.get(number, EVERYTHING), column, counted_alike=alike))
+
+    found = {cell: find(cell) for cell in dict.fromkeys(named)}
+    return tuple(found[cell] for cell in named)

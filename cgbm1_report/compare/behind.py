@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.compare.match import SUBJECT
 from cgbm1_report.compare.reads import Reads
 from cgbm1_report.compare.records import Difference, tell_values
 from cgbm1_report.compare.subjects import SUBJECT_LEVEL
@@ -68,39 +69,103 @@ class _Kind:
         return self._among[asked]
 
 
+#: The parts of a row's key.
+_Asked = Sequence[tuple[str, str | None]]
+
+
 class Behind:
     """The changed records of all datasets, asked by rows and subjects."""
 
     def __init__(self, differences: Sequence[Difference], old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]) -> None:
         self._kinds = {one.dataset: _records(one, old, new) for one in differences if len(one.records)}
+        self._variables = {name: {str(one) for side in (old, new) for one in side.get(name, ())} for name in {*old, *new}}
 
     def find(
-        self, row: str, subjects: tuple[str, ...], sources: Sequence[str], reads: Reads = EVERYTHING, column: str = ""
+        self,
+        row: str,
+        subjects: tuple[str, ...],
+        sources: Sequence[str],
+        reads: Reads = EVERYTHING,
+        column: str = "",
+        *,
+        counted_alike: bool = False,
     ) -> list[str]:
         """The changes in words, with their dataset; how many more there are stands last.
 
         Of a row of a dataset's variables those of records whose values are the row's, before or now; where subjects came or
-        went, theirs. Else those of the treatment group of the column, and of the variables that the output reads; where there
-        are none, as behind a model, which takes in all groups, those of its population. Where the datasets have none, what
-        changed of these subjects themselves.
+        went, or the row is a subject's, theirs. Else those of the treatment group of the column, and of the variables that the
+        output reads; where there are none, as behind a model, which takes in all groups, those of its population. Where the
+        datasets have none, what changed of the subjects themselves. Behind a count of the same subjects as before
+        (``counted_alike``) stands first who came to those whom it is out of, or left them.
         """
         key = [(variable, level) for variable, level in read_key(row)]
-        told: list[np.ndarray] = []
-        for people, narrow in ((reads.columns.get(column, reads.subjects), True), (reads.subjects, True), (reads.subjects, False)):
-            own = None if subjects else people
-            told = [self._of(name, key, subjects, own, reads, narrow=narrow) for name in sources if name in self._kinds]
-            if any(map(len, told)):
-                break
-        if subjects and not any(map(len, told)):
-            told = [self._of(name, [], subjects, None, EVERYTHING) for name in SUBJECT_LEVEL if name in self._kinds]
+        subjects = subjects or tuple(level for variable, level in key if variable == SUBJECT and level is not None)
+        asked = self._ask_subjects if subjects else self._ask_out_of if counted_alike else self._ask_records
+        told = next((one for one in asked(key, subjects, sources, reads, column) if any(map(len, one))), [])
         named = [text for own_told in told for text in own_told[:MOST]][:MOST]
         more = sum(map(len, told)) - len(named)
         return [*named, f"and {more:,} more changes"] if more else named
 
+    def _ask_subjects(
+        self, key: _Asked, subjects: tuple[str, ...], sources: Sequence[str], reads: Reads, column: str
+    ) -> Iterator[list[np.ndarray]]:
+        """Of these subjects: of the row, of the variables that are read first; else of themselves."""
+        for narrow in (True, False):
+            yield [self._of(name, key, subjects, None, reads, narrow=narrow) for name in sources if name in self._kinds]
+        yield [self._of(name, [], subjects, None, EVERYTHING) for name in SUBJECT_LEVEL if name in self._kinds]
+
+    def _ask_out_of(
+        self, key: _Asked, subjects: tuple[str, ...], sources: Sequence[str], reads: Reads, column: str
+    ) -> Iterator[list[np.ndarray]]:
+        """Of those whom a count is out of: who has any level of its last part, where that is a share; or who is in the column."""
+        if (last := max((at for at, (variable, _) in enumerate(key) if variable in reads.shares), default=0)) > 0:
+            people = reads.columns.get(column, reads.subjects)
+            yield [self._of(name, key[:last], (), people, reads, narrow=True) for name in sources if name in self._kinds]
+        yield self._of_members(reads.columns.get(column, reads.subjects), reads)
+        yield from self._ask_records(key, subjects, sources, reads, column)
+
+    def _ask_records(
+        self, key: _Asked, subjects: tuple[str, ...], sources: Sequence[str], reads: Reads, column: str
+    ) -> Iterator[list[np.ndarray]]:
+        """Of records: of the column's subjects, then of all, and which of them had another group or population.
+
+        Then who came and went, and what else of them is read.
+        """
+        group = reads.columns.get(column, reads.subjects)
+        about = self._about(key, sources)
+        for people, narrow in ((group, True), (reads.subjects, True), (reads.subjects, False)):
+            told = [self._of(name, key, (), people, reads, narrow=narrow) for name in about if name in self._kinds]
+            # All records of a subject who changed groups moved with it, though none of them says another thing.
+            moved = [] if {*about} & {*self._levels()} else self._of_members(people, reads, whole=False)
+            yield [*told, *moved]
+        for people in (group, reads.subjects):
+            yield self._of_members(people, reads)
+            yield [self._of(name, key, (), people, reads, narrow=True) for name in self._levels()]
+
+    def _about(self, key: _Asked, sources: Sequence[str]) -> Sequence[str]:
+        """The datasets whose variable a row is about: its output's; the subjects' own where they alone have it."""
+        named = {variable for variable, level in key if level is None}
+        if any(named & self._variables.get(name, set()) for name in sources):
+            return sources
+        return [name for name in SUBJECT_LEVEL if named & self._variables.get(name, set())][:1] or sources
+
+    def _levels(self) -> list[str]:
+        """The subjects' own dataset, where something of it changed."""
+        return [name for name in SUBJECT_LEVEL if name in self._kinds][:1]
+
+    def _of_members(self, people: frozenset[str] | None, reads: Reads, *, whole: bool = True) -> list[np.ndarray]:
+        """Which subjects came to these people or left them: as new or gone (``whole``), or by what says who is of them."""
+        told = []
+        for name in self._levels():
+            kind = self._kinds[name]
+            chosen = kind.of_variables(frozenset({*([""] if whole else []), *reads.members}))
+            told.append(kind.told[chosen if people is None else chosen & kind.among(people)])
+        return told
+
     def _of(
         self,
         name: str,
-        key: Sequence[tuple[str, str | None]],
+        key: _Asked,
         subjects: tuple[str, ...],
         people: frozenset[str] | None,
         reads: Reads,
@@ -109,7 +174,7 @@ class Behind:
     ) -> np.ndarray:
         kind = self._kinds[name]
         chosen = np.ones(len(kind.told), dtype=bool)
-        for told in (kind.has(variable, level) for variable, level in key if level is not None):
+        for told in (kind.has(variable, level) for variable, level in key if level is not None and variable != SUBJECT):
             if told is not None:
                 chosen &= told
         if subjects:
@@ -125,14 +190,14 @@ class Behind:
         return kind.told[chosen]
 
 
-def _variables(name: str, key: Sequence[tuple[str, str | None]], kind: _Kind, reads: Reads) -> frozenset[str]:
+def _variables(name: str, key: _Asked, kind: _Kind, reads: Reads) -> frozenset[str]:
     """The variables of a dataset that may have changed a row; nothing where any may."""
     parts = {variable for variable, level in key if level is not None}
     about = {variable for variable, level in key if level is None and variable in kind.values}
     read = about or set(reads.variables.get(name, ()))
-    # A row about a variable is counted of who is in the population, which flags tell.
+    # A row about a variable is counted of who is in the population and in which group, which flags and `members` tell.
     flags = {variable for variable in reads.variables.get(name, ()) if about and variable.endswith(_FLAG)}
-    return frozenset({"", *read, *parts, *flags, *reads.chosen} if read else ())
+    return frozenset({"", *read, *parts, *flags, *reads.members, *reads.chosen} if read else ())
 
 
 def _records(one: Difference, old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]) -> _Kind:

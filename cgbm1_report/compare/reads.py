@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -29,12 +29,18 @@ class Reads:
         By dataset; of a dataset that is not named, all may be read.
     chosen
         The values that a record has to be counted, by variable.
+    members
+        What says of a subject whether it is among those whom numbers are out of: phase, population, treatment, conditions.
+    shares
+        Variables of which a level is counted of those who have any.
     """
 
     subjects: frozenset[str] | None = None
     columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
     variables: Mapping[str, frozenset[str]] = field(default_factory=dict)
     chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    members: frozenset[str] = frozenset()
+    shares: frozenset[str] = frozenset()
 
 
 def find_reads(entries: Mapping[str, Entry], trial: Trial, sides: Collection[Mapping[str, pd.DataFrame]]) -> dict[str, Reads]:
@@ -52,8 +58,17 @@ def find_reads(entries: Mapping[str, Entry], trial: Trial, sides: Collection[Map
             for name, names in entry.declared.variables_in(entry.phase, trial).items()
         }
         chosen = {name: _values(value) for name, value in entry.declared.chosen_in(trial).items()}
-        found[number] = Reads(subjects, columns, variables, {name: values for name, values in chosen.items() if values})
+        population = trial.population(entry.population)
+        counted = entry.declared.counted_in(entry.phase, trial).values()
+        members = {_PHASE, population.flag, population.treatment, *_names(counted)}
+        held_to = {name: values for name, values in chosen.items() if values}
+        found[number] = Reads(subjects, columns, variables, held_to, frozenset(members), frozenset(entry.declared.shares))
     return found
+
+
+def _names(counted: Iterable[Iterable[Mapping[str, object]]]) -> Iterator[str]:
+    """The variables of conditions by which subjects are counted of."""
+    return (name for told in counted for one in told for names in one for name in names.split("|"))
 
 
 def _values(value: object) -> tuple[str, ...]:

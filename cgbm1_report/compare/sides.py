@@ -41,6 +41,9 @@ class Side:
     outputs: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     part: Part = WHOLE
+    #: What the gate counted of the data, and the libraries that a build was made with, by name.
+    findings: pd.DataFrame = field(default_factory=pd.DataFrame)
+    libraries: Mapping[str, str] = field(default_factory=dict)
     #: Where the files of a build lie, and their SHA-256 where it is closed.
     folder: Path | None = None
     files: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +76,8 @@ def read_build(folder: Path) -> Side:
         tuple(manifest["outputs"]),
         tell_facts(manifest),
         Part.of(manifest),
+        frames[FINDINGS] if FINDINGS in frames else pd.DataFrame(),
+        {"Python": str(manifest.get("python", "")), **manifest.get("packages", {})},
         folder,
         digests,
     )
@@ -131,6 +136,11 @@ def tell_unlike(old: Side, new: Side, unasked: Mapping[str, tuple[str, ...]]) ->
         f"{name}: {old.facts[name]}, now {new.facts[name]}"
         for name in old.facts
         if name in new.facts and old.facts[name] != new.facts[name]
+    ]
+    lines += [
+        f"{name}: {old.libraries[name]}, now {new.libraries[name]}"
+        for name in old.libraries
+        if name in new.libraries and old.libraries[name] != new.libraries[name]
     ]
     if old.pooled != new.pooled:
         lines.append("blinding: one is blinded where the other is not")
