@@ -177,8 +177,13 @@ def tell_facts_of(outputs: Sequence[str], trial: Trial, pooled: Collection[int])
             yield tell_facts(number, entries[base], trial, group, pooled=entries[base].phase in pooled)
 
 
-def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pooled: bool = False) -> Facts:
-    """What the declaration of an output says; ``group`` is the dose group in whose document it stands."""
+def tell_facts(
+    number: str, entry: Entry, trial: Trial, group: str = "", *, pooled: bool = False, shown: Collection[str] = ()
+) -> Facts:
+    """What the declaration of an output says; ``group`` is the dose group in whose document it stands.
+
+    ``shown`` are the only columns it is made with, where these are not all.
+    """
     declared, phase, population = entry.declared, entry.phase, trial.population(entry.population)
     arm = trial.arm(group).column if group else None
     columns: dict[str, str | None] = {key: key for key in trial.phases[phase].columns if key != TOTAL}
@@ -188,6 +193,9 @@ def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pool
         columns = {POOLED: None}
     elif arm:
         columns = {arm: arm}
+    elif shown:
+        columns = {key: columns[key] for key in columns if key in shown}
+    reference = None if pooled or arm else trial.phases[phase].reference
     return Facts(
         number,
         phase if len(trial.phases) > 1 else None,
@@ -202,7 +210,7 @@ def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pool
         declared.highest,
         declared.shares,
         int(trial.switches.tte_plus_one),
-        None if pooled or arm else trial.phases[phase].reference,
+        reference if reference in columns else None,
         declared.shifts,
         trial.switches.mmrm_df,
         day_zero=declared.day_zero,

@@ -9,32 +9,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.errors import ArgumentError, PlanError, suggest
 from cgbm1_report.notebook.values import RowAsked, find_results, find_value
-from cgbm1_report.outputs.catalogue import Entry
-from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.recount import datasets_of, strip_key
 from cgbm1_report.recount.asked import Asked
 from cgbm1_report.recount.behind import Behind, find_behind
 from cgbm1_report.recount.database import Database
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.rows import Key, read_key
-from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.table import Output
 
 
 def find_records(
     made: Output,
-    entry: Entry,
-    trial: Trial,
+    facts: Facts,
     adam: Mapping[str, pd.DataFrame],
     row: RowAsked | None,
     column: str | None,
     stat: str | None,
     dataset: str | None,
-    *,
-    pooled: bool,
 ) -> pd.DataFrame:
     """The records that a number of an output is counted or computed of; of another ``dataset`` than theirs its subjects' records.
 
@@ -45,7 +38,6 @@ def find_records(
     """
     told = find_results(made, row, column) if stat is None else find_value(made, row, column, stat)
     own = made.ard[(made.ard["row"] == told["row"]) & (made.ard["column"] == told["column"])]
-    facts = tell_facts(made.number, entry, trial, split_group(made.number)[1], pooled=pooled)
     if dataset is not None and dataset.upper() not in facts.sources:
         raise ArgumentError(
             f"{made.number} is not made of {dataset}", rule="study.rows_behind", remedy=suggest(dataset, facts.sources)

@@ -14,6 +14,7 @@ from cgbm1_report.explore.frames import Frames
 from cgbm1_report.explore.progress import follow_steps
 from cgbm1_report.explore.study import Study
 from cgbm1_report.notebook.asked import display_as_printed, read_phase
+from cgbm1_report.notebook.given import checked
 from cgbm1_report.notebook.session import Report
 from cgbm1_report.outputs.catalogue import catalogue, require_group_of, scope_of
 from cgbm1_report.protocol.trial import read_trial
@@ -27,6 +28,7 @@ def as_study(report: Report) -> Study:
     return Study(**{one.name: getattr(report, one.name) for one in fields(report)})
 
 
+@checked("phase", called="cg.open_cut")
 def open_cut(
     cut: str | Path,
     phase: int | str = 1,

@@ -6,20 +6,20 @@ import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pandas as pd
 
 from cgbm1_report import outputs
-from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.errors import ArgumentError, PlanError, ProofError, suggest
+from cgbm1_report.notebook.given import require_kinds
 from cgbm1_report.outputs.catalogue import Entry
 from cgbm1_report.outputs.lacking import require_declared
 from cgbm1_report.protocol.packages import section_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.recount import datasets_of, recount
+from cgbm1_report.recount.facts import Facts
 from cgbm1_report.tabulate.declare import Body, Declaration
-from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.misdeclared import find_unknown
 from cgbm1_report.tabulate.numbers import match_number
 from cgbm1_report.tabulate.table import Output
@@ -66,6 +66,11 @@ def declare_own(
     except TypeError as error:
         remedy = "name what output() of cgbm1_report.tabulate.declare names: population, source, where, variables, footnotes …"
         raise ArgumentError(str(error).partition(" ")[2], rule=_RULE, place=number, remedy=remedy) from error
+    require_kinds(told, get_type_hints(Declaration), _RULE, number)
+    if not declared.is_meant_for(phase):
+        meant = " and ".join(map(str, declared.phases or ()))
+        said = f"phases= names {meant or 'none'}, and this study was opened for phase {phase}"
+        raise ArgumentError(said, rule=_RULE, place=number, remedy="leave phases out, or open the study for that phase")
     full = declared.full_number(phase)
     package = [one for one, entry in known.items() if not is_own(entry)]
     # Without its phase a number is that of every phase, and would be looked for under either name.
@@ -94,15 +99,14 @@ def check_own(entry: Entry, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> N
         raise PlanError(told, rule=_RULE, place=entry.number, remedy=near)
 
 
-def count_again(made: Output, entry: Entry, trial: Trial, adam: Mapping[str, pd.DataFrame], *, pooled: bool) -> dict[str, Any]:
-    """How many numbers of an output the second count, in SQL, computed again, how many not, and why.
+def count_again(made: Output, facts: Facts, adam: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """How many numbers of an output the second count, in SQL, computed again by ``facts``, how many not, and why.
 
     Raises
     ------
     ProofError
         A number is not the same in both computations: how many are not, and the first with row, column and statistic.
     """
-    facts = tell_facts(made.number, entry, trial, split_group(made.number)[1], pooled=pooled)
     with tempfile.TemporaryDirectory() as folder:
         for name in {"ADSL", *datasets_of(facts)} & set(adam):
             adam[name].to_parquet(Path(folder) / f"{name.lower()}.parquet", index=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from cgbm1_report.errors import ArgumentError, WritingError
+from cgbm1_report.notebook.given import checked
 from cgbm1_report.system.file_names import require_ending
 from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.tabulate.table import Figure, Output, Table
@@ -32,6 +33,7 @@ class _Written:
         told = f"{self!r} has no {name}"
         raise NotOfferedError(told, rule="outputs of a study", remedy=f"it has {self._offers}")
 
+    @checked(called="output.to_excel")
     def to_excel(self, file: str | Path) -> Path:
         """Write it as a workbook, in the place of one that is there; where it went. Of a figure the numbers it shows.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cgbm1_report.build.gate import read_data
+from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.errors import ArgumentError
 from cgbm1_report.explore.behind import find_records
 from cgbm1_report.explore.curves import estimate_curves
@@ -22,12 +23,15 @@ from cgbm1_report.explore.sheets import open_output
 from cgbm1_report.explore.subsets import choose_subjects, columns_left, find_arm, find_population, keep_subjects
 from cgbm1_report.explore.switches import list_switches, switch_protocol
 from cgbm1_report.explore.written import write_declared
+from cgbm1_report.notebook.given import checked, require_kinds
 from cgbm1_report.notebook.session import Report
 from cgbm1_report.notebook.values import RowAsked
 from cgbm1_report.outputs.catalogue import Entry, catalogue, scope_of
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.recount.facts import Facts
 from cgbm1_report.system.manifest import INTERACTIVE
 from cgbm1_report.tabulate.declare import Body
+from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Output
 
@@ -61,6 +65,11 @@ class Study(Report):
         told = replace(made, title=self._mark(made.title, entry), source="; ".join(filter(None, source)))
         return open_output(told)
 
+    def _facts(self, made: Output, entry: Entry) -> Facts:
+        """What the second count asks an output of this study by: of one arm its columns alone are there."""
+        group, shown = split_group(made.number)[1], columns_left(self, entry)
+        return tell_facts(made.number, entry, self._trial, group, pooled=self.pooled, shown=shown)
+
     def _mark(self, title: str, entry: Entry) -> str:
         """A title, and how the study was narrowed or varied, or that the output is none of the report."""
         return " ".join([title, *(f"[{text}]" for text in (self.label, OWN if is_own(entry) else "") if text)])
@@ -82,6 +91,7 @@ class Study(Report):
 
     # ---- narrowed and varied
 
+    @checked("where")
     def filter(
         self, population: str | None = None, arm: str | None = None, where: str | None = None, *, label: str | None = None
     ) -> Study:
@@ -106,14 +116,15 @@ class Study(Report):
         ReportError
             There is no such population, arm or variable; the phase is blind, and an arm is asked for; nobody is left.
         """
-        population = population and find_population(self.trial, population)
-        arm = arm and find_arm(self, arm)
+        population = None if population is None else find_population(self.trial, population)
+        arm = None if arm is None else find_arm(self, arm)
         subjects = choose_subjects(self, population, arm, where)
         asked = ", ".join(text for text in (population, arm, where) if text)
         told = f"{label}: {asked}" if label and asked else asked
         narrowed = self._of(keep_subjects(self.data, subjects), label or asked, told)
         return replace(narrowed, arm=arm or self.arm, _narrowed=(*self._narrowed, (population, arm, where)))
 
+    @checked("condition")
     def where(self, condition: str, label: str | None = None) -> Study:
         """The subjects of ADSL of whom a condition holds: ``study.where("AGE >= 60", label="aged 60 or over")``; see `filter`."""
         return self.filter(where=condition, label=label)
@@ -123,6 +134,7 @@ class Study(Report):
         """The switches of trial.yaml that `what_if` takes: what each decides, its value here, and the values it may have."""
         return list_switches(self._trial)
 
+    @checked()
     def what_if(self, **switches: Any) -> Study:
         """The study as it were with other ``switches`` of trial.yaml (`switches` has all): derived anew of its cut.
 
@@ -164,6 +176,7 @@ class Study(Report):
 
     # ---- asked
 
+    @checked("number", "row")
     def rows_behind(
         self,
         number: str,
@@ -194,13 +207,14 @@ class Study(Report):
         ReportError
             There is no such number, or it is no count and no summary.
         """
-        entry = self._found(number)
-        return find_records(self.output(number), entry, self._trial, self.data, row, column, stat, dataset, pooled=self.pooled)
+        made = self.output(number)
+        return find_records(made, self._facts(made, self._found(number)), self.data, row, column, stat, dataset)
 
     def _contributing(self, number: str, told: Mapping[str, Any]) -> Collection[str]:
         return set(self.rows_behind(number, told["row"], told["column"], told["stat"] or None)["USUBJID"])
 
-    def profile(self, usubjid: str) -> Person:
+    @checked()
+    def profile(self, usubjid: str | int) -> Person:
         """A subject: what ADSL says of it, and its records by dataset. An end of its number is enough where it is one's alone.
 
         Raises
@@ -212,6 +226,7 @@ class Study(Report):
         usubjid = str(usubjid)
         return Person.find(usubjid, self.data, page if page.is_file() else None)
 
+    @checked("question")
     def sql(self, question: str) -> pd.DataFrame:
         """What answers a question in SQL, in which datasets are tables.
 
@@ -226,6 +241,7 @@ class Study(Report):
         """
         return ask_frames(question, self.data)
 
+    @checked()
     def km(self, paramcd: str, population: str = "FAS", dataset: str = "ADTTE") -> pd.DataFrame:
         """Kaplan-Meier estimates of a time to an event, by treatment column (R ``survfit``, log-log limits).
 
@@ -242,6 +258,7 @@ class Study(Report):
         """
         return estimate_curves(self, paramcd, population, dataset)
 
+    @checked()
     def compare(self, other: Study | str | Path, *, unblind: bool = False) -> Comparison:
         """What differs between another build, or cut, which is the older one, and this: see ``compare`` on the command line.
 
@@ -263,10 +280,12 @@ class Study(Report):
             raise ArgumentError("compares what lies in folders", rule="study.compare", remedy=remedy)
         return compare_places(old, self.source or self.folder, self._protocol, unblind=unblind)
 
+    @checked("number")
     def to_excel(self, number: str, file: str | Path) -> Path:
         """Write an output as a workbook into a folder that is there, in the place of one of its name; where it went."""
         return open_output(self.output(number)).to_excel(file)
 
+    @checked()
     def widget(self) -> VBox:
         """Choose populations, treatments, outputs, parameters, visits and subjects with the mouse, in a notebook."""
         from cgbm1_report.explore.widget import make_widget
@@ -275,6 +294,7 @@ class Study(Report):
 
     # ---- outputs of one's own
 
+    @checked()
     def own(self, number: str, title: str, **told: Any) -> Callable[[Body], Body]:
         """Declare the decorated function as an output of this study, as ``output`` of the package declares one.
 
@@ -296,6 +316,7 @@ class Study(Report):
         """
 
         def register(body: Body) -> Body:
+            require_kinds({"body": body}, {"body": Body}, "study.own", number)
             entry = declare_own(number, title, body, told, self._trial, self.phase, self._entries)
             check_own(entry, self._trial, self.data)
             self._entries[entry.number] = entry
@@ -303,6 +324,7 @@ class Study(Report):
 
         return register
 
+    @checked("number")
     def recount(self, number: str) -> dict[str, Any]:
         """Compute an output's numbers a second time, in SQL, by what each row says it is.
 
@@ -316,8 +338,10 @@ class Study(Report):
         ProofError
             A number is not the same in both computations.
         """
-        return count_again(self.output(number), self._found(number), self._trial, self.data, pooled=self.pooled)
+        made = self.output(number)
+        return count_again(made, self._facts(made, self._found(number)), self.data)
 
+    @checked("number")
     def write_declaration(self, number: str, folder: str | Path | None = None) -> Path:
         """Turn an output of `own` into a declared one: a file for ``cgbm1_report/outputs/``, where outputs are found by looking.
 

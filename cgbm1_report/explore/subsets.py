@@ -37,7 +37,8 @@ def find_population(trial: Trial, asked: str, rule: str = _RULE) -> str:
         return names[fold_text(asked)]
     every = f"it is one of {', '.join(f'{one.code} ({one.label})' for one in trial.populations)}"
     meant = suggest(asked, [name for one in trial.populations for name in (one.code, one.label)], every)
-    raise ArgumentError(f"{asked} is no population", rule=rule, remedy=meant if meant == every else f"{meant} {every}")
+    told = f"{asked or '“”'} is no population"
+    raise ArgumentError(told, rule=rule, remedy=meant if meant == every else f"{meant} {every}")
 
 
 def choose_subjects(study: Study, population: str | None, arm: str | None, where: str | None) -> pd.Series:
@@ -80,7 +81,8 @@ def find_arm(study: Study, asked: str) -> str:
     columns = [key for key in study.trial.phases[study.phase].columns if key != TOTAL]
     found = [key for key in columns if key == asked] or [key for key in columns if fold_text(key) == fold_text(asked)]
     if len(found) != 1:
-        raise ArgumentError(f"{asked} is no column of phase {study.phase}", rule=_RULE, remedy=suggest(asked, columns))
+        told = f"{asked or '“”'} is no column of phase {study.phase}"
+        raise ArgumentError(told, rule=_RULE, remedy=suggest(asked, columns))
     return found[0]
 
 
@@ -98,6 +100,8 @@ def _ask(adsl: pd.DataFrame, condition: str, data: Mapping[str, pd.DataFrame]) -
     if not isinstance(condition, str):
         told = f"a condition is a text, not {type(condition).__name__}"
         raise ArgumentError(told, rule=_RULE, remedy='write it as one: "AGE >= 60"')
+    if not condition.strip():
+        raise ArgumentError("the condition says nothing", rule=_RULE, remedy='write it as "AGE >= 60", or leave it out')
     if "@" in _QUOTED.sub("", condition):
         told = f"{condition!r} names a variable of Python with @, which is not read"
         raise ArgumentError(told, rule=_RULE, remedy='write its value into the text: f"AGE >= {limit}"')

@@ -12,6 +12,7 @@ import pandas as pd
 from cgbm1_report.distinct import fold_text
 from cgbm1_report.errors import ArgumentError, PlanError, suggest
 from cgbm1_report.notebook.found import Found
+from cgbm1_report.notebook.given import checked
 from cgbm1_report.notebook.values import RowAsked, find_results, find_value, is_label
 from cgbm1_report.outputs.catalogue import Entry, find_every, scope_of
 from cgbm1_report.protocol.trial import Trial
@@ -65,6 +66,7 @@ class Questions:
     def __dir__(self) -> Iterable[str]:
         return [*super().__dir__(), *(name.lower() for name in self.data)]
 
+    @checked()
     def find(self, words: str) -> pd.DataFrame:
         """The outputs that have all of these words in number, title, population, section or datasets.
 
@@ -77,6 +79,7 @@ class Questions:
         """
         return _list_outputs((one for one in self._entries.values() if one.phase == self.phase), self._trial, words)
 
+    @checked("number", "row")
     def who(self, number: str, row: RowAsked | None = None, column: str | None = None, stat: str | None = None) -> pd.DataFrame:
         """The subjects behind a number of an output, with all that ADSL says of them.
 
@@ -102,6 +105,7 @@ class Questions:
         """Whose records a number is of that counts no subjects."""
         raise PlanError(f"{told['text']} of {told['output']} counts no subjects", rule=_WHO, remedy="name a count of subjects")
 
+    @checked()
     def list(self) -> pd.DataFrame:
         """The outputs of this phase, or package, whether the build holds them or not (`find`)."""
         return self.find("")

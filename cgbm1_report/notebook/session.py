@@ -15,6 +15,7 @@ import pandas as pd
 from cgbm1_report.errors import PlanError
 from cgbm1_report.notebook.asked import Bundle, Questions, display_as_printed, read_phase, refuse_cut
 from cgbm1_report.notebook.datasets import Datasets, refuse_changed
+from cgbm1_report.notebook.given import checked
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
 from cgbm1_report.notebook.since import mark_changes
 from cgbm1_report.notebook.taken import FROM, Taken, open_taken
@@ -64,6 +65,7 @@ class Report(Questions):
     _quoted: list[dict[str, str]] = field(default_factory=list, repr=False)
     _read: dict[str, tuple[Entry, Output]] = field(default_factory=dict, repr=False)
 
+    @checked("number")
     def output(self, number: str) -> Output:
         """The Table or Figure with this number; the phase digit may be left out."""
         made = self._make(self._found(number))
@@ -75,6 +77,7 @@ class Report(Questions):
             dose_group=self.dose_group, pooled=self.pooled, review=self.review, shown=shown,
         )  # fmt: skip
 
+    @checked("number", "row")
     def value(self, number: str, row: RowAsked | None = None, column: str | None = None, stat: str | None = None) -> str:
         """What an output prints in one place, to be quoted in a sentence (`write`).
 
@@ -107,6 +110,7 @@ class Report(Questions):
         self._quoted.append(found)
         return str(found["text"])
 
+    @checked()
     def write(self, text: str) -> None:
         """Print words, as a text cell does (Markdown): a sentence with numbers of outputs, each by `value`.
 
@@ -118,6 +122,7 @@ class Report(Questions):
         quoted = [one for one in self._quoted if one["text"] in text] if self.building else []
         display(_words(text), raw=True, metadata={QUOTED: quoted} if quoted else {})  # type: ignore[no-untyped-call]
 
+    @checked("number", "page")
     def show(self, number: str, page: int | Literal["all"] | None = None) -> None:
         """Show an output; of one that belongs to the other phase only, a line that says so, in a build's notebook nothing.
 
@@ -190,6 +195,7 @@ class Report(Questions):
             raise tell_unwritten(error, self.folder) from error
         return shown, {**write_receipts(self.folder, paths), **told}
 
+    @checked("number")
     def show_section(self, number: str) -> None:
         """Show every output that the catalogue holds in a section of ICH E3, in its order, below the section's heading.
 
@@ -255,6 +261,7 @@ class Report(Questions):
         made.ard.to_parquet(written, index=False)
         return {**parts, f"{results}.parquet": written.getvalue()}
 
+    @checked("number")
     def section(self, number: str) -> None:
         """Head a section of ICH E3 for this phase and say what the phase is.
 
@@ -321,6 +328,7 @@ def _mark(place: Sequence[str], what: str, **linked: str | list[str]) -> dict[st
     return {PLACE: {"place": list(place), "is": what, **linked}} if place else {}
 
 
+@checked("phase", called="cg.open_report")
 def open_report(
     folder: str | Path, phase: int | str = 1, dose_group: str = ALL_GROUPS, *, package: str = "", review: str = ""
 ) -> Report:

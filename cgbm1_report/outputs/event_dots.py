@@ -82,9 +82,11 @@ def _print(value: float) -> str:
 @family("Dot plot of adverse events")
 def dot_figures(trial: Trial) -> Iterator[Declaration]:
     """The picture of the phases that have a reference."""
+    of_terms = f"(Preferred Terms ≥{trial.event_tables.compared_percent or 0:g}%)"
     yield Declaration(
-        "F14.3.1.1", f"AE Dot Plot with Risk Difference (Preferred Terms ≥{trial.event_tables.compared_percent or 0:g}%)", "SAF",
+        "F14.3.1.1", f"AE Dot Plot with Risk Difference {of_terms}", "SAF",
         ("ADAE",), ("F2", "F7", "F21"), event_dots, tuple(number for number, phase in trial.phases.items() if phase.reference),
         where=EMERGENT, comparisons=("F7",), variables={"ADAE": BY_TERM}, listings=LISTINGS,
+        alone=f"AE Dot Plot {of_terms}",
         needs={"event_tables.compared_percent": lambda trial: trial.event_tables.compared_percent is not None},
     )  # fmt: skip

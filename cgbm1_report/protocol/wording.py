@@ -59,11 +59,17 @@ def _or_list(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
+def _say_answer(text: str) -> str:
+    """An answer on a scale of causality: of one that is asked whether an event is related, what was answered."""
+    asked = {"Y": "yes", "N": "no"}
+    return f"causality “{asked[text.upper()]}”" if text.upper() in asked else text.lower()
+
+
 def _related(trial: Any) -> str:
     scale = trial.relatedness
     if scale is None:
         return "as supplied"
-    return _or_list([*(text.lower() for text in scale.related), *(["missing causality"] if scale.missing == "related" else [])])
+    return _or_list([*map(_say_answer, scale.related), *(["missing causality"] if scale.missing == "related" else [])])
 
 
 def _teae_window(trial: Any) -> str:
