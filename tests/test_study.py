@@ -27,6 +27,8 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.explore import study as study_module
 from cgbm1_report.explore.notebook import write_notebook
 from cgbm1_report.explore.progress import follow_steps
+from cgbm1_report.explore.sheets import OpenFigure, OpenTable
+from cgbm1_report.notebook import session
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 from cgbm1_report.outputs.adverse_events import EMERGENT, read_emergent
 from cgbm1_report.protocol.trial import POOLED
@@ -356,6 +358,48 @@ def test_study_of_one_arm_has_its_column_and_that_of_all_who_are_left(study: cg.
     ]
 
 
+def test_every_output_of_a_study_of_one_arm_is_counted_again_by_its_columns_alone(study: cg.Study) -> None:
+    """The decisions on other dose groups are of no subject, and stand in the data as before: the listing has its arm's."""
+    whole = cg.open_cut(study.folder, phase=1)
+    one = whole.filter(arm="Low")
+    listing = one.output("L16.2.7.2")
+    # Who was planned for the arm and given another dose has that dose's column too.
+    shown = {column.key for column in one.output("T14.3.1.1").columns}
+    assert {row.cells["GROUP"] for row in listing.rows if "GROUP" in row.cells} <= shown < set(whole.trial.phases[1].columns)
+    assert 0 < len(listing.rows) < len(whole.output("L16.2.7.2").rows)
+    assert one.recount("L16.2.7.2") == {"numbers": len(listing.ard), "unequal": 0, "not_again": 0, "reasons": {}}
+
+
+def test_study_of_the_reference_alone_compares_it_with_nothing(study: cg.Study) -> None:
+    one = study.filter(population="SAF", arm=study.trial.phases[2].reference)
+    made = one.output("T14.2.1")
+    assert "p.value" not in set(made.ard["stat_name"])
+    assert one.recount("T14.2.1")["unequal"] == 0
+
+
+def test_title_of_an_output_of_one_arm_names_no_difference_that_it_cannot_have(study: cg.Study) -> None:
+    one = study.filter(arm="Low")
+    assert "with Risk Difference" in study.output("F14.3.1.1").title
+    for number in one.list().query("title.str.contains('Difference')").index:
+        assert "Difference" not in one.output(number).title, number
+
+
+def test_everything_public_of_a_study_and_its_outputs_is_held_against_its_parameters() -> None:
+    """A method that is new and not held would end in a traceback of what it calls."""
+    calls = [cg.open_cut, session.open_report]
+    for kind in (cg.Study, cg.Report, OpenTable, OpenFigure):
+        own = [member for base in kind.mro() if base.__module__.startswith(f"{cg.__name__}.") for member in vars(base).items()]
+        held = {name for name, member in own if inspect.isfunction(member) and hasattr(member, "__wrapped__")}
+        named = {name for name, member in own if inspect.isfunction(member) and not name.startswith("_")}
+        assert named - held <= {"as_gt"}, kind
+    assert all(hasattr(call, "__wrapped__") for call in calls)
+
+
+def test_a_level_of_a_row_may_be_a_number(study: cg.Study) -> None:
+    asked = ({"PARAMCD": "LTFS", "time": 90}, {"PARAMCD": "LTFS", "time": 90.0}, {"PARAMCD": "LTFS", "time": "90"})
+    assert len({study.value("T14.2.1", row, "Low", "estimate") for row in asked}) == 1
+
+
 def test_population_is_named_by_its_code_or_its_label_as_the_list_has_both(study: cg.Study) -> None:
     listed = study.list().loc["T14.3.1.1.2"]
     assert listed["code"] == "SAF"
@@ -395,6 +439,11 @@ def test_steps_of_a_derivation_are_told_in_the_log_and_in_one_line_of_a_notebook
     with follow_steps("of what is kept nothing is told"):
         pass
     assert len(lines) == 3
+
+
+def _own(study: cg.Study, **told: Any) -> None:
+    """Declare an own output of which this is told."""
+    study.own("T14.3.2.9", "Own", **{"population": "SAF", "source": ("ADAE",), **told})(lambda view: view)
 
 
 #: What is asked, and what is said where it is not there.
@@ -471,6 +520,63 @@ WRONG = {
         "has no records of 'AE' [rule: study.profile] Remedy: there are ADAE, ",
     ),
     "no count": (lambda study: study.rows_behind("T14.2.1", stat="p.value"), ""),
+    "a number for words": (lambda study: study.find(3), "words is not a text: 3 [rule: study.find] Remedy: give a text"),
+    "nothing to compare with": (
+        lambda study: study.compare(None),
+        "other is not a Study, a text or a path: None [rule: study.compare] Remedy: give a Study, a text or a path",
+    ),
+    "no place of a cut": (lambda study: cg.open_cut(None), "cut is not a text or a path: None [rule: cg.open_cut]"),
+    "no place of a build": (lambda study: cg.open_report(None), "folder is not a text or a path: None [rule: cg.open_report]"),
+    "a number for a label": (
+        lambda study: study.where("AGE >= 60", label=5),
+        "label is not a text: 5 [rule: study.where] Remedy: give a text, or leave it out",
+    ),
+    "several arms": (
+        lambda study: study.filter(arm=["Low", "Medium"]),
+        "arm is not a text: ['Low', 'Medium'] [rule: study.filter]",
+    ),
+    "a number for a population": (lambda study: study.filter(population=3), "population is not a text: 3 [rule: study.filter]"),
+    "two that are wrong at once": (lambda study: study.filter(population=3, arm=4), "arm is not a text: 4"),
+    "more than it takes": (
+        lambda study: study.list(3),
+        "too many positional arguments [rule: study.list] Remedy: it takes nothing",
+    ),
+    "an empty arm": (
+        lambda study: study.filter(arm=""),
+        "“” is no column of phase 2 [rule: study.filter] Remedy: it is one of Placebo",
+    ),
+    "an empty population": (
+        lambda study: study.filter(population=""),
+        "“” is no population [rule: study.filter] Remedy: it is one of SCR",
+    ),
+    "an empty condition": (lambda study: study.filter(where=" "), "the condition says nothing"),
+    "a statistic that is a number": (lambda study: study.value("T14.1.4", {"SEX": "M"}, "Low", 3), "stat is not a text: 3"),
+    "a level that is none": (
+        lambda study: study.value("T14.2.1", {"time": [90]}, "Low", "estimate"),
+        "time = [90] is no level of a row [rule: row, column and statistic] Remedy: write a level as a text",
+    ),
+    "a dataset that is a number": (
+        lambda study: study.rows_behind("T14.1.4", {"SEX": "M"}, "Low", dataset=3),
+        "dataset is not a text: 3 [rule: study.rows_behind]",
+    ),
+    "a number for a file": (lambda study: study.output("T14.1.4").to_excel(3), "file is not a text or a path: 3"),
+    "a word for a switch of a call": (lambda study: study.compare(study, unblind="no"), "unblind is not True or False: 'no'"),
+    "an own output of no population": (
+        lambda study: _own(study, population=None),
+        "T14.3.2.9: population is not a text, a tuple of texts or names with their values",
+    ),
+    "a condition of an own output as a text": (
+        lambda study: _own(study, where="AESER=='Y'"),
+        """where is not names with their values, as {"AESER": "Y"} or a function: "AESER=='Y'" [rule: study.own]""",
+    ),
+    "an own output of the other phase": (
+        lambda study: _own(study, phases=(1,)),
+        "phases= names 1, and this study was opened for phase 2 [rule: study.own] Remedy: leave phases out",
+    ),
+    "an own output that is no function": (
+        lambda study: study.own("T14.3.2.9", "Own", population="SAF", source=("ADAE",))(3),
+        "body is not a function: 3",
+    ),
     "narrowed": (lambda study: study.where("AGE > 40").compare(study), "compares what lies in folders"),
     "a build": (lambda study: cg.open_cut(study.folder.parent / "nothing"), ""),
 }

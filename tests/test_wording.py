@@ -36,6 +36,10 @@ def trial_with(place: str, value: object) -> Trial:
     return Trial.model_validate(data)
 
 
+#: A scale that asks whether an event is related, and has no words of its own.
+YES_OR_NO = {"codelist": ["N", "Y"], "related": ["Y"], "missing": "related"}
+
+
 def footnote(trial: Trial, code: str, *, synthetic: bool = True) -> str:
     view = View(trial, {}, 2, trial.population("SAF"), stamp_of(trial, synthetic=synthetic))
     return footnote_texts(view, [code])[0]
@@ -47,6 +51,7 @@ def footnote(trial: Trial, code: str, *, synthetic: bool = True) -> str:
         ("F2", "teae.end_day", 90, "within 180 days", "within 90 days"),
         ("F4", "relatedness.related", ["RELATED"], "possibly related, probably related, related or", "Related: related or missing"),
         ("F4", "relatedness.missing", "not_related", "or missing causality", "probably related or related."),
+        ("F4", "relatedness", YES_OR_NO, "possibly related", "Related: causality “yes” or missing causality."),
         ("F5", "switches.ctcae", 6, "CTCAE v5.0", "CTCAE v6.0"),
         ("F7", "phases.2.reference", "Low", "vs Placebo", "vs Low"),
         ("F9", "phases.2.reference", "Low", "vs Placebo", "vs Low"),

@@ -196,6 +196,8 @@ def tell_facts(
     elif shown:
         columns = {key: columns[key] for key in columns if key in shown}
     reference = None if pooled or arm else trial.phases[phase].reference
+    if shown and not {*columns} - {reference, TOTAL}:
+        reference = None
     return Facts(
         number,
         phase if len(trial.phases) > 1 else None,

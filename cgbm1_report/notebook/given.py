@@ -96,7 +96,8 @@ def _is_of(value: Any, kind: Any) -> bool:
 
 def _say(kind: Any) -> str:
     """What a value may be, in words."""
-    return " or ".join(dict.fromkeys(word for word in _words(kind) if word != _WORDS[type(None)]))
+    *words, last = dict.fromkeys(word for word in _words(kind) if word != _WORDS[type(None)])
+    return f"{', '.join(words)} or {last}" if words else last
 
 
 def _remedy(kind: Any) -> str:

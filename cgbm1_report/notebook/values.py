@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -116,13 +117,26 @@ def is_label(row: object) -> bool:
 def _parts(row: object) -> RowAsked:
     """The parts of a row's key however they are given: as a mapping, as pairs, or as the text that results have; or a label."""
     if row is None or isinstance(row, Mapping):
-        return row or {}
+        return _levels(row or {})
     with suppress(TypeError, ValueError):
-        return dict(read_key(row) if isinstance(row, str) else row)  # type: ignore[call-overload, no-any-return]
+        return _levels(dict(read_key(row) if isinstance(row, str) else row))  # type: ignore[call-overload]
     if isinstance(row, str):
         return row
     remedy = 'name variables and their levels, row={"AEDECOD": "Pyrexia"}, or the label as printed'
     raise ArgumentError(f"{row!r} names no row", rule=_RULE, remedy=remedy)
+
+
+def _levels(parts: Mapping[Any, Any]) -> Mapping[str, str | None]:
+    """Parts of a key as results have them: a level that is a number as its text, without idle zeros."""
+    told = {name: f"{level:.12g}" if _is_number(level) else level for name, level in parts.items()}
+    if wrong := [f"{name} = {level!r}" for name, level in told.items() if not isinstance(level, str | None)]:
+        remedy = 'write a level as a text, row={"AEDECOD": "Pyrexia"}, or None for the row of a variable'
+        raise ArgumentError(f"{', '.join(wrong)} is no level of a row", rule=_RULE, remedy=remedy)
+    return told
+
+
+def _is_number(level: object) -> bool:
+    return isinstance(level, numbers.Real) and not isinstance(level, bool)
 
 
 def _matching(made: Output, keys: Sequence[Key], wanted: RowAsked) -> list[Key]:

@@ -172,9 +172,10 @@ class View:
 
     @cached_property
     def reference(self) -> str | None:
-        """The reference column of comparisons; none in an open phase, a pooled or a one-group view, or where it is not shown."""
+        """The reference column of comparisons; none in an open phase, a pooled or a one-group view, or where it is shown alone."""
         reference = self.trial.phases[self.phase].reference
-        hidden = self.pooled or self.dose_group != ALL_GROUPS or (self.shown and reference not in self.shown)
+        apart = bool({*self.shown} - {reference, TOTAL}) and reference in self.shown
+        hidden = self.pooled or self.dose_group != ALL_GROUPS or (self.shown and not apart)
         return None if hidden else reference
 
     @cached_property
