@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgbm1_report.errors import ArgumentError, PlanError, ProofError
-from cgbm1_report.system.manifest import MANIFEST, RESTORE, read_manifest
+from cgbm1_report.system.manifest import MANIFEST, RESTORE, other_version, read_manifest
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.numbers import match_number, nearest_numbers
-from cgbm1_report.tabulate.table import Output, Stamp
+from cgbm1_report.tabulate.stamped import read_stamp
+from cgbm1_report.tabulate.table import Output
 
 Form = Literal["text", "html", "json", "csv", "xlsx"]
 
@@ -96,11 +97,11 @@ def _read_output(number: str, folder: Path, manifest: Mapping[str, Any]) -> Outp
 
     name = f"outputs/{file_stem(number)}.json"
     text = _read(folder, name, manifest["files"])
+    stamp = read_stamp(manifest, folder)
     try:
-        return read_printed(text, Stamp(**manifest["report"]["stamp"]))
+        return read_printed(text, stamp)
     except (KeyError, TypeError, ValueError) as error:
-        told, remedy = f"cannot be read by this version: {error}", "build again, or use the version that built it"
-        raise PlanError(told, file=folder / name, rule="outputs of a build", remedy=remedy) from error
+        raise other_version(manifest, folder / name, f"{type(error).__name__} {error}") from error
 
 
 def _read(folder: Path, name: str, files: Mapping[str, str]) -> str:

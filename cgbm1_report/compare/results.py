@@ -63,14 +63,17 @@ class Moves:
 
 
 def read_results(file: Path) -> pd.DataFrame:
-    """The results of a build as far as they are compared; of subjects one text for all."""
+    """The results of a build as far as they are compared, and are there; of subjects one text for all."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    table = pq.read_table(file, columns=[*NAMED, *SAID])
-    joined = pc.binary_join(table["subjects"].cast(pa.list_(pa.string())), _APART)
-    frame: pd.DataFrame = table.set_column(table.schema.get_field_index("subjects"), "subjects", joined).to_pandas()
+    known = pq.read_schema(file).names
+    table = pq.read_table(file, columns=[name for name in (*NAMED, *SAID) if name in known])
+    if "subjects" in known:
+        joined = pc.binary_join(table["subjects"].cast(pa.list_(pa.string())), _APART)
+        table = table.set_column(table.schema.get_field_index("subjects"), "subjects", joined)
+    frame: pd.DataFrame = table.to_pandas()
     return frame
 
 

@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from cgbm1_report.compare.results import read_results
+from cgbm1_report.compare.results import NAMED, SAID, read_results
 from cgbm1_report.errors import ArgumentError, ProofError
 from cgbm1_report.notebook.datasets import Datasets
 from cgbm1_report.protocol.packages import FINDINGS, UNSEEN, packages
-from cgbm1_report.system.manifest import RESTORE, read_manifest, sha256_of
+from cgbm1_report.system.manifest import RESTORE, other_version, read_manifest, sha256_of
 from cgbm1_report.tabulate.part import WHOLE, Part
+from cgbm1_report.tabulate.stamped import read_stamp
 from cgbm1_report.tabulate.table import Stamp
 
 _RESULTS = "ard.parquet"
@@ -66,13 +67,16 @@ def read_build(folder: Path) -> Side:
     if not results.is_file() or sha256_of(results) != digests.get(_RESULTS):
         raise ProofError("was changed since the build wrote it", file=results, rule="files of the manifest", remedy=RESTORE)
     frames = Datasets(folder, digests)
+    told = read_results(results)
+    if lost := [name for name in (*NAMED, *SAID) if name not in told]:
+        raise other_version(manifest, results, f"it has no {', '.join(lost)}")
     return Side(
         folder.name or str(folder),
         "build",
         {name: frames[name] for name in frames if name not in NO_DATA},
-        Stamp(**manifest["report"]["stamp"]),
+        read_stamp(manifest, folder),
         closed_phases(manifest["report"]["pooled_phases"], manifest["parameters"].get("package") or ""),
-        read_results(results),
+        told,
         tuple(manifest["outputs"]),
         tell_facts(manifest),
         Part.of(manifest),

@@ -29,6 +29,7 @@ from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.tabulate.files import ALL_GROUPS, file_stem, split_group
 from cgbm1_report.tabulate.reviews import settle_review, tell_review
 from cgbm1_report.tabulate.shared import Shared
+from cgbm1_report.tabulate.stamped import read_stamp
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import Review
 
@@ -372,7 +373,7 @@ def open_report(
         phase=phase,
         dose_group=dose_group,
         data=Datasets(place, digests),
-        stamp=Stamp(**about["stamp"]),
+        stamp=read_stamp(manifest, place),
         pooled=pooled,
         building=about["building"],
         only=tuple(about["only"]) if about["only"] is not None else None,

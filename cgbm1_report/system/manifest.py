@@ -9,12 +9,13 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from cgbm1_report.assets import __version__
 from cgbm1_report.errors import PlanError, ProofError
 
 #: The manifest, and its signature where it has one.
@@ -83,10 +84,28 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         told = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise ProofError(f"is not a build: its manifest cannot be read: {told}", file=path, remedy=_NAME_A_BUILD) from None
     wrong = _wrong_keys(loaded)
+    if wrong and isinstance(loaded, dict) and _is_other(loaded):
+        raise other_version(loaded, path, "; ".join(wrong))
     if wrong:
         raise ProofError(f"is not the manifest of a build: {'; '.join(wrong)}", file=path, remedy=_NAME_A_BUILD)
     manifest: dict[str, Any] = loaded
     return manifest
+
+
+def _is_other(manifest: Mapping[str, Any]) -> bool:
+    """Whether another version of this package says that it wrote the manifest."""
+    code = manifest.get("code")
+    return isinstance(code, str) and code not in ("", __version__) and isinstance(manifest.get("report"), dict)
+
+
+def other_version(manifest: Mapping[str, Any], file: Path, wrong: str) -> PlanError:
+    """That a build is by another version than this, and what of it this one cannot read."""
+    code = str(manifest.get("code", "")) or "another version"
+    told = f"was built by cgbm1-report {code}, and this is cgbm1-report {__version__}, which cannot read it: {wrong}"
+    remedy = f"open it with cgbm1-report {code}, or build it again with this version"
+    if not _is_other(manifest):
+        told, remedy = f"is not as cgbm1-report {__version__} writes it: {wrong}", RESTORE
+    return PlanError(told, file=file, rule="version of a build", remedy=remedy)
 
 
 def _wrong_keys(loaded: object) -> list[str]:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.assets import __version__
 from cgbm1_report.errors import WritingError
 from cgbm1_report.system.endings import GRAVEST
 from cgbm1_report.system.whole import write_whole
 from cgbm1_report.watch.events import GRAVE, Event, Hear, sum_up_problems
 from cgbm1_report.watch.page import write_page
-from cgbm1_report.watch.record import PAGE, Entry, write_record
+from cgbm1_report.watch.record import PAGE, PROGRAM, Entry, write_record
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ class Board:
     def write(self, *, running: bool) -> None:
         """Write the status; where that fails it is told once, and what is known is written the next time."""
         about = {
-            "program": f"cgbm1-report {__version__}",
+            "program": PROGRAM,
             "folder": str(self.folder.absolute()),
             "options": self.options,
             "written": self.clock(),

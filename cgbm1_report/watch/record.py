@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from cgbm1_report.assets import __version__
 from cgbm1_report.errors import PlanError
 from cgbm1_report.read.seal import hash_files
 from cgbm1_report.system.whole import write_whole
@@ -25,6 +26,8 @@ FINDINGS: Final = "findings"
 #: Where pages lie that say what changed from one build to the next.
 CHANGES: Final = "changes"
 _FORM: Final = "cgbm1-report watch 1"
+#: What a status says that wrote it.
+PROGRAM: Final = f"cgbm1-report {__version__}"
 
 #: What a cut may be, and what that means.
 STATES: Final = {
@@ -141,18 +144,37 @@ def read_record(out: Path) -> dict[str, Entry]:
     except (OSError, ValueError, RecursionError):
         content = None
     cuts = content.get("cuts") if isinstance(content, dict) and content.get("watch") == _FORM else None
-    if not isinstance(cuts, list) or not all(_is_entry(told) for told in cuts):
+    by = content.get("program", PROGRAM) if isinstance(content, dict) else PROGRAM
+    if by != PROGRAM and (strange := _find_strange(content)):
+        told = f"was written by {by}, and this is {PROGRAM}, which does not know {', '.join(strange)}"
+        remedy = f"watch with {by}, or move it away: builds that are there are known again by their manifests"
+        raise PlanError(told, file=path, rule="status of the cuts", remedy=remedy)
+    if not isinstance(cuts, list) or not all(_is_entry(told, whole=by == PROGRAM) for told in cuts):
         remedy = "move it away: builds that are there are known again by their manifests"
         raise PlanError("is not as a watch wrote it", file=path, rule="status of the cuts", remedy=remedy)
     return {told["name"]: Entry(**told) for told in cuts}
 
 
-def _is_entry(told: object) -> bool:
-    """Whether a JSON value has the keys of an entry, each of its kind."""
+def _find_strange(content: Mapping[str, Any]) -> list[str]:
+    """What a later version writes of its cuts and this one does not know: another form, keys, or states."""
+    form, cuts = content.get("watch"), content.get("cuts")
+    if isinstance(form, str) and form != _FORM and form.startswith(_FORM.rpartition(" ")[0]):
+        return [repr(form)]
+    told = [one for one in cuts if isinstance(one, dict)] if isinstance(cuts, list) else []
+    keys = {name for one in told for name in one} - {one.name for one in fields(Entry)}
+    states = {state for one in told if isinstance(state := one.get("state"), str)} - set(STATES)
+    return sorted(keys) + [f"the state {state}" for state in sorted(states)]
+
+
+def _is_entry(told: object, *, whole: bool) -> bool:
+    """Whether a JSON value has the keys of an entry, each of its kind; one of another version need not be ``whole``."""
     model = asdict(Entry(""))
-    if not isinstance(told, dict) or set(told) != set(model) or told["state"] not in STATES:
+    if not isinstance(told, dict) or set(told) - set(model) or told.get("state", "waiting") not in STATES:
         return False
-    return all(type(told[name]) in ((int, float) if type(kind) is float else (type(kind),)) for name, kind in model.items())
+    if set(model if whole else ("name",)) - set(told):
+        return False
+    kinds = {name: (int, float) if type(kind) is float else (type(kind),) for name, kind in model.items()}
+    return all(type(value) in kinds[name] for name, value in told.items())
 
 
 def write_record(out: Path, entries: Iterable[Entry], about: dict[str, Any]) -> None:
