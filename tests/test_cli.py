@@ -12,10 +12,12 @@ import openpyxl
 import pandas as pd
 import pyreadstat
 import pytest
+from typer.main import get_command
 
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request, settle_request
+from cgbm1_report.cli import app
 from cgbm1_report.errors import KINDS, ArgumentError, PlanError, ToolError
 from cgbm1_report.render import engines
 from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED
@@ -262,6 +264,15 @@ def test_help_and_readme_tell_every_exit_code(carry_out):
         assert re.search(rf"\b{code} [a-z]", told), code
         assert re.search(rf"(?m)^\| {code} \|", readme), code
     assert [name for name in KINDS if f"`{name}`" not in readme] == []
+
+
+def test_readme_names_the_commands_that_have_json():
+    """All of them and no other: a job that asks one for it is told so before it is written."""
+    verbs = get_command(app).commands
+    have = sorted(name for name, one in verbs.items() if any("--json" in option.opts for option in one.params))
+    sentence = re.search(r"(?m)^(.*) have `--json`; `show` has", asset("README.md").read_text(encoding="utf-8"))
+    assert re.findall(r"`([a-z]+)`", sentence[1]) == have
+    assert "show" not in have
 
 
 def test_simulate_refuses_a_folder_that_holds_something(tmp_path, carry_out):

@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from cgbm1_report import readback
 from cgbm1_report.build import make, recounted
+from cgbm1_report.build.audit import audit_build
 from cgbm1_report.build.log import read_log
 from cgbm1_report.build.printing import prove
 from cgbm1_report.build.report import build_report
@@ -275,6 +276,21 @@ def test_build_is_held_against_its_cut(build, final_cut, tmp_path):
         ("src_decisions.csv", "was changed since the build read it"),
         ("sdtm/qs.csv", "was not read by the build"),
     ]
+
+
+def test_build_that_is_held_against_a_cut_of_another_day_is_told_both_days_first(build, final_cut, tmp_path):
+    other = Path(shutil.copytree(final_cut, tmp_path / "cut"))
+    about = json.loads((other / "cut.json").read_text())
+    day = read_manifest(build)["report"]["stamp"]["cutoff"]
+    assert about["cutoff"] == day
+    (other / "cut.json").write_text(json.dumps(about | {"cutoff": "2031-02-03"}))
+    (first, *_) = audit_build(build, cut=other).problems
+    assert first.message == f"the build is of data cut-off {day}, and the data cut-off of this cut is 2031-02-03"
+    assert (first.file, first.rule) == (str(other), "the cut is what the build was made of")
+    # Of another cut of the same day its files are told, and no day.
+    (other / "cut.json").write_text(json.dumps(about))
+    (other / "src_decisions.csv").write_text((other / "src_decisions.csv").read_text().replace("CONTINUE", "STOP"))
+    assert [one.message for one in audit_build(build, cut=other).problems] == ["was changed since the build read it"]
 
 
 def test_json_of_an_output_that_cannot_be_read_is_found(build):

@@ -26,6 +26,8 @@ from cgbm1_report.watch.builder import Outcome, run_verb
 from cgbm1_report.watch.changes import sum_up_changes
 from cgbm1_report.watch.events import Event, print_events, split_command, sum_up_problems, tell_first
 from cgbm1_report.watch.events import notify as notify_command
+from cgbm1_report.watch.hands import Hands
+from cgbm1_report.watch.night import Watch, watch_cuts
 from cgbm1_report.watch.record import name_content, read_record
 from cgbm1_report.watch.retention import remove_build
 from tests.watched import DONE, FULL, WRONG, Bench, Clock, deliver, ends_with
@@ -777,6 +779,54 @@ def test_no_event_holds_a_value_of_the_data(bench):
         f"exit code 1, 2 problems (DataError), the first rule: severity E closes the gate; see {bench.out}/status.html"
     )
     assert (failed["cut"], failed["state"], failed["exit_code"], failed["seconds"]) == ("one", "failed", 1, 12.5)
+
+
+def test_whoever_is_told_of_a_cut_gets_whole_paths_wherever_the_watch_was_begun(bench, monkeypatch):
+    monkeypatch.chdir(bench.root)
+    deliver(bench.cuts, "one")
+    seen = []
+
+    def see(cut, out):
+        seen.extend([cut, out])
+
+    bench.plan["one"] = [see]
+    told = Asked(Path("cuts"), Path("builds"), once=True, rested=600)
+    hands = Hands(bench.build, bench.check, bench.compare)
+    assert watch_cuts(told, bench.events.append, hands=hands, times=bench.clock.times) == 0
+    assert seen == [bench.cuts / "one", bench.out / "one"]
+    (done,) = [json.loads(event.as_json()) for event in bench.events if event.kind == "done"]
+    assert done["build"] == str(bench.out / "one")
+
+
+def test_folder_that_is_waited_at_is_told_by_its_whole_path(bench, monkeypatch):
+    monkeypatch.chdir(bench.root)
+    bench.cuts.mkdir(exist_ok=True)
+    watch = Watch(
+        Asked(Path("cuts"), Path("builds")), bench.events.append, Hands(bench.build, bench.check, bench.compare), bench.clock.times
+    )
+    watch._tell_waiting()
+    assert [event.words for event in bench.events] == [
+        f"for the next cut in {bench.cuts}: looks again every {watch.asked.every:g} s"
+    ]
+
+
+def test_build_that_begins_has_no_seconds_of_the_one_before(bench):
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [WRONG]
+    bench.watch()
+    deliver(bench.cuts, "one", subjects=2)
+    bench.watch()
+    begun = [json.loads(event.as_json()) for event in bench.events if event.kind == "building"]
+    assert [one["seconds"] for one in begun] == [0.0, 0.0]
+    assert read_record(bench.out)["one"].seconds == 12.5
+
+
+def test_page_says_of_a_cut_that_states_no_cut_off_that_it_states_none(bench):
+    deliver(bench.cuts, "one", "2025-03-01")
+    deliver(bench.cuts, "two")
+    bench.watch()
+    days = dict(re.findall(r'<th scope="row">(\w+)</th><td class="day">(.*?)</td>', bench.page))
+    assert days == {"one": "2025-03-01", "two": "not stated"}
 
 
 def test_problems_are_summed_up_by_file_and_rule():

@@ -9,14 +9,17 @@ from typing import Any
 
 from cgbm1_report.build.gate import look_at
 from cgbm1_report.build.seen import digest_seen
-from cgbm1_report.errors import Problem
+from cgbm1_report.build.stamp import NOT_STATED
+from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.readback import ReadBack, verify_build
+from cgbm1_report.readback.files import INPUTS, OTHER_CUT
 from cgbm1_report.system.chain import check_chain
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.signature import check_signature
+from cgbm1_report.tabulate.stamped import read_stamp
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class Audit:
     signature: tuple[str, list[Problem]]
     #: How many files were held against the manifest.
     held: int = 0
+    #: What is wrong with the cut as a whole.
+    cut: tuple[Problem, ...] = ()
 
     @property
     def problems(self) -> list[Problem]:
-        """All that is wrong: who made the build first, then what is in it."""
-        return [*self.signature[1], *self.chain[1], *(finding.problem for finding in self.done.findings)]
+        """All that is wrong: who made the build first, and of which cut, then what is in it."""
+        return [*self.signature[1], *self.chain[1], *self.cut, *(finding.problem for finding in self.done.findings)]
 
     @property
     def lines(self) -> Iterator[str]:
@@ -46,7 +51,7 @@ class Audit:
         """What a machine reads; problems of chain and signature are findings beside those of the files."""
         around = [
             {"file": one.file, "message": one.message, "rule": one.rule, "output": "", "place": one.place, "remedy": one.remedy}
-            for one in (*self.signature[1], *self.chain[1])
+            for one in (*self.signature[1], *self.chain[1], *self.cut)
         ]
         inside = [{**asdict(one), "remedy": one.problem.remedy} for one in self.done.findings]
         told = {**asdict(self.done), "findings": [*around, *inside]}
@@ -78,6 +83,21 @@ def audit_build(folder: Path, *, cut: Path | None = None, key: Path | None = Non
     # First: it is done in no time, and a key that cannot be read ends the run.
     signature = check_signature(folder, manifest, key)
     # The build's own protocol says which files of a cut are read.
-    inputs = _hash_inputs(cut, read_trial(folder / "trial.yaml"), manifest) if cut else None
+    trial = read_trial(folder / "trial.yaml") if cut else None
+    inputs = _hash_inputs(cut, trial, manifest) if cut and trial else None
     done = verify_build(folder, manifest, inputs, workers=workers)
-    return Audit(done, check_chain(folder), signature, len(manifest["files"]))
+    other = any(one.rule == INPUTS for one in done.findings)
+    told = _tell_cutoffs(cut, trial, folder, manifest) if cut and trial and other else ()
+    return Audit(done, check_chain(folder), signature, len(manifest["files"]), told)
+
+
+def _tell_cutoffs(cut: Path, trial: Trial, folder: Path, manifest: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """That a cut is of another day than the build: its files differ one and all then, and none of them says why."""
+    try:
+        day = read_cut(cut, trial).cutoff
+    except ReportError:
+        # What cannot be read is told file by file.
+        return ()
+    built, there = read_stamp(manifest, folder).cutoff, day.isoformat() if day else NOT_STATED
+    told = f"the build is of data cut-off {built}, and the data cut-off of this cut is {there}"
+    return (Problem(told, str(cut), INPUTS, remedy=OTHER_CUT),) if built != there else ()

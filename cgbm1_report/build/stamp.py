@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from cgbm1_report.build.kept import Ready
     from cgbm1_report.read.cut import Cut
 
+#: The cut-off of data that tell none.
+NOT_STATED = "not stated"
+
 
 def make_stamp(
     trial: Trial,
@@ -36,7 +39,7 @@ def make_stamp(
     return Stamp(
         protocol=trial.study.studyid,
         mark=", ".join(filter(None, about)),
-        cutoff=cut.cutoff.isoformat() if cut.cutoff else "not stated",
+        cutoff=cut.cutoff.isoformat() if cut.cutoff else NOT_STATED,
         program=f"cgbm1-report {__version__}",
         produced=produced,
         paper=paper,

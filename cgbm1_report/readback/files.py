@@ -18,11 +18,11 @@ from cgbm1_report.readback.told import EDGES, Said
 from cgbm1_report.system.manifest import MANIFEST, RESTORE, SIGNATURE
 
 _WHOLE = "every file is as the build left it"
-_INPUTS = "the cut is what the build was made of"
+INPUTS = "the cut is what the build was made of"
 _INDEX = "the index leads to every file"
 _ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>()\"'\]}]+", re.I)
 _FOREIGN = "ask who put it there, and keep it elsewhere"
-_OTHER_CUT = "name the cut that the build was made of, or ask who changed this one; a report of other data is another build"
+OTHER_CUT = "name the cut that the build was made of, or ask who changed this one; a report of other data is another build"
 
 
 def check_files(folder: Path, files: Mapping[str, str]) -> list[Finding]:
@@ -56,19 +56,17 @@ def check_inputs(inputs: Mapping[str, str], there: Mapping[str, str]) -> list[Fi
     if not inputs:
         # A pooled package: checksums of files that hold treatment would tell who guesses at it whether he is right.
         told = "names no file of a cut, since that would tell treatment: what it was made of is in adam/"
-        return [Finding(MANIFEST, told, _INPUTS, place="inputs", remedy="verify it without a cut")]
+        return [Finding(MANIFEST, told, INPUTS, place="inputs", remedy="verify it without a cut")]
     findings = [
-        Finding(name, "is missing in the cut", _INPUTS, place="inputs", remedy=_OTHER_CUT) for name in inputs if name not in there
+        Finding(name, "is missing in the cut", INPUTS, place="inputs", remedy=OTHER_CUT) for name in inputs if name not in there
     ]
     findings += [
-        Finding(name, "was changed since the build read it", _INPUTS, place="inputs", remedy=_OTHER_CUT)
+        Finding(name, "was changed since the build read it", INPUTS, place="inputs", remedy=OTHER_CUT)
         for name, told in inputs.items()
         if there.get(name, told) != told
     ]
     return findings + [
-        Finding(name, "was not read by the build", _INPUTS, place="inputs", remedy=_OTHER_CUT)
-        for name in there
-        if name not in inputs
+        Finding(name, "was not read by the build", INPUTS, place="inputs", remedy=OTHER_CUT) for name in there if name not in inputs
     ]
 
 

@@ -40,7 +40,8 @@ class Watch:
 
     def __init__(self, asked: Asked, hear: Hear, hands: Hands, times: Times) -> None:
         self.asked, self.hands, self.times = asked, hands, times
-        self.folder, self.out = asked.folder, asked.out.absolute()
+        # Whoever is told of a cut, or of a file in it, need not stand where the watch was begun.
+        self.folder, self.out = asked.folder.absolute(), asked.out.absolute()
         self.board = Board(self.folder, self.out, hear, times, asked.words)
         self.told_apart = ""
         #: What it has said that it waits for, by cut; the watch's own under no name.
@@ -158,6 +159,8 @@ class Watch:
             return
         before = self._last_build()
         entry.state, entry.why, entry.started, entry.attempts = "building", "", self.board.clock(), entry.attempts + 1
+        # Of a build that begins nobody knows how long it takes; that before it took its own time.
+        entry.seconds, entry.finished = 0.0, ""
         self.board.write(running=True)
         self.board.tell("building", entry, f"attempt {entry.attempts}" if entry.attempts > 1 else "begins")
         begun = self.times.now()

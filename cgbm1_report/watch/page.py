@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from cgbm1_report.build.stamp import NOT_STATED
 from cgbm1_report.errors import Problem
 from cgbm1_report.render.html import page_style, printed
 from cgbm1_report.watch.record import CHANGES, FINDINGS, STATES, Entry, count_states, sort_entries
@@ -93,7 +94,7 @@ def _time(told: str) -> str:
 def _row(entry: Entry) -> str:
     built = entry.state == "done" or bool(entry.build and entry.state in ("failed", "refused", "waiting"))
     cells = [
-        ("day", printed(entry.cutoff)),
+        ("day", printed(entry.cutoff or NOT_STATED)),
         (f"state {entry.state}", entry.state),
         ("", printed(_time(entry.finished).removesuffix(" UTC"))),
         ("n", printed(_duration(entry.seconds)) if entry.seconds else ""),
