@@ -280,7 +280,8 @@ def test_build_is_held_against_its_cut(build, final_cut, tmp_path):
 
 def test_build_that_is_held_against_a_cut_of_another_day_is_told_both_days_first(build, final_cut, tmp_path):
     other = Path(shutil.copytree(final_cut, tmp_path / "cut"))
-    about = json.loads((other / "cut.json").read_text())
+    written = (other / "cut.json").read_bytes()
+    about = json.loads(written)
     day = read_manifest(build)["report"]["stamp"]["cutoff"]
     assert about["cutoff"] == day
     (other / "cut.json").write_text(json.dumps(about | {"cutoff": "2031-02-03"}))
@@ -288,7 +289,7 @@ def test_build_that_is_held_against_a_cut_of_another_day_is_told_both_days_first
     assert first.message == f"the build is of data cut-off {day}, and the data cut-off of this cut is 2031-02-03"
     assert (first.file, first.rule) == (str(other), "the cut is what the build was made of")
     # Of another cut of the same day its files are told, and no day.
-    (other / "cut.json").write_text(json.dumps(about))
+    (other / "cut.json").write_bytes(written)
     (other / "src_decisions.csv").write_text((other / "src_decisions.csv").read_text().replace("CONTINUE", "STOP"))
     assert [one.message for one in audit_build(build, cut=other).problems] == ["was changed since the build read it"]
 
