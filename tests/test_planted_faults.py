@@ -63,7 +63,7 @@ T14.2.10.2   | every visit has the value of the visit before      | second count
 T14.2.10.2   | every value stands one visit late                  | second count
 T14.2.10.2   | the change is from screening                       | second count
 T14.2.10.2   | one site's unit is not converted                   | second count
-T14.2.10.2   | all records of a window are analysed               | second count
+T14.2.10.2   | all records of a window are analysed               | the output itself
 T14.2.10.2   | quartiles are interpolated                         | second count
 T14.2.10.2   | the standard deviation is of a population          | second count
 T14.2.8.2    | a missing component counts 0                       | second count
@@ -151,7 +151,16 @@ def _by_visit(frame: pd.DataFrame) -> Any:
 def _move_visits(adam: Adam) -> Adam:
     own = adam["ADLB"]
     later = _by_visit(own)[["AVISIT", "AVISITN"]].shift(-1).reindex(own.index)
-    return _change("ADLB", **{name: lambda f, name=name: later[name].fillna(f[name]) for name in later})(adam)
+    moved = {name: lambda f, name=name: later[name].fillna(f[name]) for name in later}
+    # The last has no visit to move to: two values of one would be refused.
+    return _change("ADLB", **moved, ANL02FL=lambda f: f["ANL02FL"].where(later["AVISIT"].notna()))(adam)
+
+
+def _one_a_visit(frame: pd.DataFrame) -> pd.Series:
+    """The flag of the record that is analysed, which of every visit one record has, whether it has a value or not."""
+    flagged_first = frame.sort_values("ANL02FL", kind="stable", na_position="last")
+    later = flagged_first.duplicated(["USUBJID", "PARAMCD", "AVISITN"])
+    return frame["ANL02FL"].mask(~later.reindex(frame.index), "Y")
 
 
 def _change_from_screening(frame: pd.DataFrame) -> pd.Series:
@@ -191,7 +200,7 @@ SEEN: dict[str, Callable[[Adam], Adam]] = {
     "the change is from screening": _change("ADLB", CHG=_change_from_screening),
     "one site's unit is not converted": _change("ADLB", AVAL=lambda f: f["AVAL"].mask(f["SITEID"].eq("02"), f["AVAL"] / 16.67)),
     "all records of a window are analysed": _change("ADLB", ANL02FL=lambda f: f["ANL02FL"].mask(f["AVISIT"].notna(), "Y")),
-    "a missing component counts 0": _change("ADEFF", AVAL=lambda f: f["AVAL"].fillna(6.0), ANL02FL=lambda f: "Y"),
+    "a missing component counts 0": _change("ADEFF", AVAL=lambda f: f["AVAL"].fillna(6.0), ANL02FL=_one_a_visit),
     "values below the limit have the limit": _change("ADLB", AVAL=lambda f: f["AVAL"].mask(f["LLOQFL"].eq("Y"), 2 * f["AVAL"])),
     "the worst grade may lie before treatment": _change("ADLB", ONTRTFL=lambda f: "Y"),
     "a censoring is an event": _change(

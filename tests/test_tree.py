@@ -17,11 +17,11 @@ from cgbm1_report import outputs
 from cgbm1_report.assets import asset
 from cgbm1_report.build.documents import notebooks_of
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
-from cgbm1_report.build.report import NotebookJob
 from cgbm1_report.build.shown import refuse_unshown
 from cgbm1_report.emit import anchor, mime_bundle
 from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.notebook.receipts import PLACE
+from cgbm1_report.notebook.run import NotebookJob
 from cgbm1_report.outputs.catalogue import _refuse_listings, catalogue, csr_order
 from cgbm1_report.protocol.e3 import e3_sections, find_section, section_of
 from cgbm1_report.readback.printed import Printed
