@@ -40,6 +40,9 @@ DTHDT not in ['2025-01-01']             | d    | b c
 '2025-01-01' < DTHDT                    | d    | b c
 DTHDT.isna()                            | b c  |
 DTHDT.notna() and AGE > 50              | d    |
+SEX.fillna('N') != 'M'                  | a c d |
+AGE.fillna(0) < 50                      | a c  |
+SEX.fillna('N') != 'M' and AGE > 50     | d    | c
 AGE == AGE                              | a b d |
 AGE != AGE                              | c    |
 SEX.str.startswith('F')                 | a c  | d

@@ -15,8 +15,8 @@ import pandas as pd
 
 #: Signs that pandas reads as these words; they bind as the words do.
 _WORDS = {"&": "and", "|": "or"}
-#: What asks whether a value is missing has an answer for those that are.
-_ASKS_MISSING = frozenset({"isna", "isnull", "notna", "notnull"})
+#: What asks whether a value is missing, or puts another in its place, has an answer for those that are.
+_ANSWERS_MISSING = frozenset({"isna", "isnull", "notna", "notnull", "fillna"})
 
 
 def hold_condition(frame: pd.DataFrame, condition: str) -> pd.Series | None:
@@ -79,7 +79,7 @@ def _hold(frame: pd.DataFrame, node: ast.expr) -> pd.Series | None:
                 frame, ast.BoolOp(ast.Or(), [ast.Compare(node.left, [ast.Eq()], [one]) for one in node.comparators[0].elts])
             )
         node = days.visit(node)
-    return _ask(frame, ast.unparse(node), set() if _asks_missing(node) else names, days.told)
+    return _ask(frame, ast.unparse(node), set() if _is_asked_of_itself(node) else _names_unanswered(node), days.told)
 
 
 class _Days(ast.NodeTransformer):
@@ -108,8 +108,14 @@ def _names(node: ast.expr) -> set[str]:
     return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
-def _asks_missing(node: ast.expr) -> bool:
-    """Whether it asks if a value is there: by its name, or as what is not equal to itself."""
-    if any(isinstance(one, ast.Attribute) and one.attr in _ASKS_MISSING for one in ast.walk(node)):
-        return True
+def _names_unanswered(node: ast.AST) -> set[str]:
+    """Names whose missing values decide what they stand in: not those of which it is asked, or said, what a missing one is."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ANSWERS_MISSING:
+        return set()
+    own = {node.id} if isinstance(node, ast.Name) else set()
+    return own.union(*map(_names_unanswered, ast.iter_child_nodes(node)))
+
+
+def _is_asked_of_itself(node: ast.expr) -> bool:
+    """Whether it asks if a value is there as what is not equal to itself."""
     return isinstance(node, ast.Compare) and ast.unparse(node.left) == ast.unparse(node.comparators[-1])

@@ -107,7 +107,9 @@ class Study(Report):
             A treatment column of the phase, by its name in any case of letters: as planned, or as the ``population`` tells it.
             Columns in which nobody is left are not shown then, and nothing is compared with a reference that is not.
         where
-            A condition on variables of ADSL, as `pandas.DataFrame.query` reads it. Who has none of the values is left out.
+            A condition on variables of ADSL, written as for `pandas.DataFrame.query`. What is compared
+            with a missing value is unknown, as in SQL, and whoever it decides of is left out, whatever the condition
+            negates; ``DTHFL.isna()`` and ``DTHFL.fillna('N') != 'Y'`` ask for them.
         label
             What the titles say; without it the conditions themselves. The line of the source says both.
 
