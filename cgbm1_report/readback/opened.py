@@ -198,16 +198,18 @@ class _Printed:
         self._folder = folder
         columns = ["output", "row", "column", "context", "stat_name", "stat", "stat_fmt"]
         ard = pd.read_parquet((folder / "ard.parquet").open("rb"), columns=columns)
-        self._results = dict(list(ard[ard["stat_fmt"].notna()].groupby("output", sort=False)))
+        shown = ard[ard["stat_fmt"].notna()]
+        self._keys = {row: read_key(row) for row in shown["row"].unique()}
+        self._results: dict[str, list[tuple[Any, ...]]] = {}
+        for number, *told in zip(*(shown[name].to_numpy(dtype=object) for name in columns), strict=True):
+            self._results.setdefault(number, []).append(tuple(told))
 
     def cells(self, number: str) -> dict[tuple[int, int], Counter[tuple[str, str, float, str]]]:
         """By row and column of the page: context, statistic, value and text."""
         content = json.loads((self._folder / "outputs" / f"{file_stem(number)}.json").read_bytes())
         results: dict[tuple[Key, str], list[tuple[str, str, float, str]]] = {}
-        keys: dict[str, Key] = {}
-        for row, column, *told in self._results[number].iloc[:, 1:].itertuples(index=False) if number in self._results else ():
-            key = keys.setdefault(row, read_key(row))
-            results.setdefault((key, column), []).append((told[0], told[1], float(told[2]), told[3]))
+        for row, column, *told in self._results.get(number, ()):
+            results.setdefault((self._keys[row], column), []).append((told[0], told[1], float(told[2]), told[3]))
         first = int(content.get("stub") is not None)
         return {
             (at, place): Counter(results.get(address_of(as_key(row["key"]), row, column), ()))

@@ -67,12 +67,14 @@ class PageReader:
 
     def __init__(self, reader: PdfReader) -> None:
         self.reader = reader
+        # Asked for one page, pypdf counts all of them.
+        self._pages = list(reader.pages)
         self.fonts: dict[int, Font] = {}
 
     @cached_property
     def _numbers(self) -> dict[int, int]:
         return {
-            page.indirect_reference.idnum: at for at, page in enumerate(self.reader.pages) if page.indirect_reference is not None
+            page.indirect_reference.idnum: at for at, page in enumerate(self._pages) if page.indirect_reference is not None
         }
 
     @cached_property
@@ -84,7 +86,7 @@ class PageReader:
         return list(self._aims(number))
 
     def _aims(self, number: int) -> Iterator[int | None]:
-        for reference in resolved(self.reader.pages[number].get("/Annots")) or ():
+        for reference in resolved(self._pages[number].get("/Annots")) or ():
             note = resolved(reference)
             action = resolved(note.get("/A")) or {}
             if note.get("/Subtype") != "/Link" or action.get("/S", "/GoTo") != "/GoTo":
@@ -102,16 +104,16 @@ class PageReader:
 
     def runs_of(self, number: int, content: bytes) -> list[str]:
         """The text runs of a part of what a page draws."""
-        page = self.reader.pages[number]
+        page = self._pages[number]
         return list(self._runs(content, resolved(page.get("/Resources", {})), depth=0))
 
     def _content(self, number: int) -> bytes:
-        contents = self.reader.pages[number].get_contents()
+        contents = self._pages[number].get_contents()
         return contents.get_data() if contents is not None else b""
 
     def below(self, number: int, known: Container[str]) -> list[str]:
         """Runs that nobody sees, or not well: outside the page, or as low on it as the footer, whose runs are ``known``."""
-        page, data = self.reader.pages[number], self._content(number)
+        page, data = self._pages[number], self._content(number)
         left, bottom, right, top = (float(side) for side in page.mediabox)
         places = _places(data)
         low = {y for _, y in places if y < bottom + _FOOT}
