@@ -73,9 +73,7 @@ class PageReader:
 
     @cached_property
     def _numbers(self) -> dict[int, int]:
-        return {
-            page.indirect_reference.idnum: at for at, page in enumerate(self._pages) if page.indirect_reference is not None
-        }
+        return {page.indirect_reference.idnum: at for at, page in enumerate(self._pages) if page.indirect_reference is not None}
 
     @cached_property
     def _named(self) -> dict[str, Any]:
