@@ -338,6 +338,11 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase]] = {
         AnalysisCase(sdtm=_transplanted), AnalysisCase(lambda: adam.altered("ADSL", M, LTFL="Y"), sdtm=_transplanted)),
     "renal_replacement_is_used": (cell("ADEFF", adam.MELD, COMP4=4.0), cell("ADEFF", adam.MELD, COMP4=1.0 + 1e-12)),
     "screen_failures_are_not_analysed": (cell("ADSL", F, FASFL="Y"), cell("ADSL", F, SCRNFL="Y")),
+    # M has two records of bilirubin on day 28, under AVISITN 28.
+    "analysis_visits_are_those_declared": (cell("ADLB", adam.DAY_28, AVISITN=21.0), cell("ADLB", adam.DAY_28, AVISIT="DAY 28")),
+    "analysis_visits_are_one_to_one": (cell("ADLB", adam.DAY_28, AVISIT="Week 4"), cell("ADLB", adam.DAY_28, AVISIT="Day 28")),
+    # 3 is the number of the high dose.
+    "codes_have_one_decode": (cell("ADSL", M, TRT01PN=3.0), cell("ADSL", M, TRT01P=None)),
     "range_indicators_fit": (cell("ADLB", adam.DAY_28, ANRIND="NORMAL"), cell("ADLB", adam.DAY_28, ANRIND="HIGH")),
     "grades_are_recomputed": (cell("ADLB", INR, SHIFT1="2 to 4"), cell("ADLB", INR, AVISIT="Day 28")),
 }  # fmt: skip

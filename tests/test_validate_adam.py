@@ -89,7 +89,9 @@ def find(adam: Frames, sdtm: Frames | None = None, recompute: bool = True, rule:
     plain = {name: frame.reset_index(drop=True) for name, frame in adam.items()}
     source = Source(sdtm or study(), TRIAL, CUTOFF, None) if recompute else None
     given = Supplied(plain, TRIAL, derived() if recompute else None, source)
-    return collect_findings(rules.run_rule(entry, given) for entry in rules.ADAM_RULES.values() if entry.id.startswith(rule))
+    # Of our own study's data the rules that are another study's alone are not asked.
+    asked = (entry for entry in rules.ADAM_RULES.values() if entry.studies != "other")
+    return collect_findings(rules.run_rule(entry, given) for entry in asked if entry.id.startswith(rule))
 
 
 LAB = {"USUBJID": MEDIUM, "PARAMCD": "BILI"}

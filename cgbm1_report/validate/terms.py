@@ -103,7 +103,9 @@ def analysis_terms_have_one_spelling(given: Supplied) -> Iterator[pd.DataFrame]:
         yield from _spelt_otherwise(frame, name)
 
 
-@adam_rule("V02", "E", "a parameter has one name, a class one code", "keep parameters of other units apart by PARAMCD")
+@adam_rule(
+    "V02", "E", "a parameter has one name, a class one code", "keep parameters of other units apart by PARAMCD", studies="any"
+)
 def parameters_have_one_name(given: Supplied) -> Iterator[pd.DataFrame]:
     """Two PARAM of one PARAMCD, which tell two units under one code; other names of one code are a question."""
     for name, frame in given.adam.items():

@@ -1,0 +1,84 @@
+"""Numbers and names of visits and treatments in supplied ADaM: one to one in a dataset, alike in all, and those of trial.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cgbm1_report import validate
+from cgbm1_report.protocol.trial import make_trial
+from tests.drawn import plain_protocol
+
+#: The CDISC pilot's protocol: Week 8 is AVISITN 8, Week 16 is 16, the baseline visit is 0.
+TRIAL = make_trial(plain_protocol(Path(__file__).parent / "pilot" / "trial.yaml"), Path("trial.yaml"))
+ADSL = pd.DataFrame({"USUBJID": ["1"], "TRT01P": "Placebo", "TRT01A": "Placebo", "TRT01PN": 0.0, "TRT01AN": 0.0})
+
+
+def supplied(cells: str) -> dict[str, pd.DataFrame]:
+    """Records of one subject: ``ADLB ALT 8 Week_8, ADVS PULSE - Week_8``; nothing is ``-``."""
+    rows = [one.split() for one in cells.split(",")]
+    table = pd.DataFrame(rows, columns=["DATASET", "PARAMCD", "AVISITN", "AVISIT"])
+    table["AVISITN"] = pd.to_numeric(table["AVISITN"], errors="coerce")
+    table["AVISIT"] = table["AVISIT"].where(table["AVISIT"] != "-").str.replace("_", " ").astype("str")
+    whole = table.assign(USUBJID="1", ADT=pd.date_range("2024-01-01", periods=len(table)).astype("datetime64[s]"), AVAL=1.0)
+    return {"ADSL": ADSL, **{str(name): own.drop(columns="DATASET") for name, own in whole.groupby("DATASET")}}
+
+
+def told(adam: dict[str, pd.DataFrame], rule: str) -> list[str]:
+    found = validate.validate_adam(adam, TRIAL, keys_only=True)
+    own = found[(found["rule"] == rule) & found["usubjid"].isna() & found["message"].str.contains("AVISIT|TRT|PARAM|missing")]
+    return sorted((own["severity"] + " " + own["dataset"] + " " + own["variable"] + ": " + own["message"]).tolist())
+
+
+#: Records | what is found of them: severity, dataset, variable, the beginning of the message.
+VISITS = """
+# Alike everywhere.
+ADLB ALT 8 Week_8, ADVS PULSE 8 Week_8 |
+# In pharmaverse's data ADVS counts weeks and ADLB counts visits: under "Week 8" stood the values of another week.
+ADLB ALT 7 Week_8, ADVS PULSE 8 Week_8 | E ADLB AVISITN: 'Week 8' has AVISITN 7 in 1 record, and trial.yaml gives 'Week 8' 8 ; W ADVS AVISITN: AVISIT 'Week 8' is not
+ADLB ALT 8 Week_6, ADLB AST 8 Week_6 | E ADLB AVISIT: AVISITN 8 is 'Week 6' in 2 records, and trial.yaml calls 8 'Week 8'
+# A letter is no other name, and the baseline is told by its flag.
+ADLB ALT 8 WEEK_8 |
+ADLB ALT 3 Baseline | W ADLB AVISITN: 'Baseline' has AVISITN 3
+# Without a number nothing is read by number.
+ADLB ALT - Week_8 | E ADLB AVISITN: 'Week 8' has no AVISITN in 1 record ; W ADLB AVISITN: is missing in 1 records of Week 8
+ADLB ALT - Unscheduled | W ADLB AVISITN: is missing in 1 records of Unscheduled: outputs by visit leave them out
+# Without a name it is read all the same, and trial.yaml names it.
+ADLB ALT 8 - |
+# Visits that nobody declares: one to one within a parameter, and between datasets a question.
+ADLB ALT 2 Week_2, ADLB ALT 2 Week_3 | E ADLB AVISIT: ALT: AVISITN '2' has the AVISIT 'Week 2' (records: 1) and 'Week 3' (records: 1)
+ADLB ALT 2 Week_2, ADLB ALT 3 Week_2 | E ADLB AVISITN: ALT: AVISIT 'Week 2' has the AVISITN '2' (records: 1) and '3' (records: 1)
+ADLB ALT 2 Week_2, ADLB AST 2 Week_3 |
+ADLB ALT 2 Week_2, ADVS PULSE 2 Week_3 | W ADVS AVISIT: AVISITN '2' is not the same AVISIT everywhere: ADLB 'Week 2' (records: 1), ADVS 'Week 3' (records: 1)
+# What trial.yaml does not report is the sponsor's own.
+ADLB OTHER 8 Week_6 |
+"""
+
+
+@pytest.mark.parametrize("case", [one for one in VISITS.strip().splitlines() if not one.startswith("#")])
+def test_a_visit_has_one_number_and_one_name(case: str) -> None:
+    cells, expected = case.split("|")
+    found = told(supplied(cells), "V10")
+    wanted = [one.strip() for one in expected.split(" ; ") if one.strip()]
+    assert len(found) == len(wanted), found
+    assert all(one.startswith(begin) for one, begin in zip(found, wanted, strict=True)), found
+
+
+def test_numbers_of_treatments_stand_for_one_treatment_each() -> None:
+    low = ADSL.assign(USUBJID="2", TRT01P="Xanomeline Low Dose", TRT01A="Xanomeline Low Dose", TRT01AN=54.0)
+    found = told({"ADSL": pd.concat([ADSL, low], ignore_index=True)}, "V02")
+    # TRT01PN 0 of both, though trial.yaml says 54 of the second.
+    assert [one[:2] for one in found] == ["E ", "W "]
+    assert "TRT01PN '0' has the TRT01P 'Placebo' (records: 1) and 'Xanomeline Low Dose' (records: 1)" in found[0]
+    assert "'Xanomeline Low Dose' has the TRT01PN 0 (records: 1), and trial.yaml gives it trt01pn 54" in found[1]
+
+
+def test_a_parameter_has_one_unit_in_all_datasets() -> None:
+    adam = supplied("ADLB ALT 8 Week_8, ADVS ALT 8 Week_8")
+    adam["ADLB"] = adam["ADLB"].assign(PARAM="ALT (U/L)")
+    adam["ADLBHY"] = adam["ADLB"].assign(PARAM="ALT (ukat/L)", PARAMCD="HYLAW")
+    assert told(adam, "V02") == []
+    again = {**adam, "ADLB": pd.concat([adam["ADLB"], adam["ADLB"].assign(PARAM="ALT (ukat/L)", AVISITN=9.0, AVISIT="Week 9")])}
+    assert validate.validate_adam(again, TRIAL, keys_only=True)["message"].str.contains("PARAMCD ALT is 'ALT .ukat/L.' here").any()
