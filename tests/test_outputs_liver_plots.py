@@ -237,3 +237,18 @@ def test_boxes_of_nobody_and_of_a_blind_phase_are_drawn():
     pooled = edish(BOXES, adam=adam, pooled=True)
     assert set(pooled.ard["column"]) == {"All subjects"}
     assert "Placebo" not in pooled.svg + pooled.alt
+
+
+def test_a_highest_value_of_0_is_drawn_below_all_others_and_a_note_says_so():
+    drawn = ADAM["ADLBHY"].copy()
+    of_l1 = drawn["USUBJID"].eq("1-L1")
+    drawn.loc[of_l1 & drawn["PARAMCD"].eq("MBILULN"), "AVAL"] = 0.0
+    drawn.loc[of_l1 & drawn["PARAMCD"].eq("EDISHULN"), "AVALC"] = "NEITHER"
+    made = edish(adam={**ADAM, "ADLBHY": drawn})
+    note = "A highest value of 0 has no logarithm: its point stands left of all others, or below them."
+    assert (note in made.footnotes, note in edish().footnotes) == (True, False)
+    shown = made.ard.query("stat_name == 'value' and column == 'Low'")
+    assert sorted(shown["stat"]) == [0.0, 1.5, 5.0, 8.0]  # the results say 0, wherever it is drawn
+    # Ringed or not, of both axes: no place of a point is NaN, which SVG has no word for but "nan".
+    both = Panel("", "", "", (3, 2), {"Low": Points([0.0, 4.0], [0.0, 3.0], [True, False], ["a", "b"])})
+    assert "nan" not in draw_quadrants([both] * 4, {"Low": "Low"}, "ring", named=True).lower()

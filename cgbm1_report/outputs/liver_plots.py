@@ -145,6 +145,8 @@ def edish(view: View) -> Drawing:
     notes = _tell_notes(rules)
     if named:
         notes.append("Points are named by the last part of the subject's number, where that can be read.")
+    if any((own[["X", "Y"]] <= 0).any(axis=None) for own in points.values()):
+        notes.append("A highest value of 0 has no logarithm: its point stands left of all others, or below them.")
     said = " ".join(_in_words(view, code, counts) for code in QUADRANTS)
     return Drawing(
         join_numbers([counted, values]),

@@ -92,6 +92,8 @@ def _draw_panel(axes: Any, panel: Panel, columns: Sequence[str], *, named: bool)
     axes.set(xscale="log", yscale="log", xlabel=panel.xlabel, ylabel=panel.ylabel)
     (low, high), bounds = (_range(values, limit) for values, limit in zip(every, panel.limits, strict=True))
     axes.set_xlim(low, high)
+    # A result of 0 has no logarithm: it stands left of all others, or below them.
+    edges = low, bounds[0]
     # Room above and below for the words of the corners, so that these lie over no point.
     below, above = (_FREE + _LINE * max(map(len, own), default=0) for own in _split_corners(panel))
     whole = np.log(bounds[1] / bounds[0]) / (1 - below - above)
@@ -102,19 +104,21 @@ def _draw_panel(axes: Any, panel: Panel, columns: Sequence[str], *, named: bool)
     axes.axhline(panel.limits[1], color="#555555", lw=0.8, ls=(0, (4, 3)))
     for at, column in enumerate(columns):
         own = panel.points.get(column, Points((), (), ()))
-        axes.plot(own.x, own.y, ls="none", alpha=0.85, **_look(at))
+        x, y = (np.maximum(np.array(values, dtype=float), edge) for values, edge in zip((own.x, own.y), edges, strict=True))
+        axes.plot(x, y, ls="none", alpha=0.85, clip_on=False, **_look(at))
         ringed = np.array(own.ringed, dtype=bool)
-        axes.plot(np.array(own.x)[ringed], np.array(own.y)[ringed], ls="none", **_RING)
+        axes.plot(x[ringed], y[ringed], ls="none", clip_on=False, **_RING)
     if named and len(every[0]) <= _NAMED:
-        _name_points(axes, panel)
+        _name_points(axes, panel, edges)
     _write_corners(axes, panel)
     axes.set_title(panel.title, fontsize=9)
     axes.tick_params(labelsize=8)
 
 
 def _range(values: np.ndarray, limit: float) -> tuple[float, float]:
-    """The ends of an axis: around the values and around the limit."""
-    low, high = min([limit / 2, *values]), max([limit * 2, *values])
+    """The ends of an axis: around the values that have a logarithm and around the limit."""
+    drawn = values[values > 0]
+    low, high = min([limit / 2, *drawn]), max([limit * 2, *drawn])
     return low / 1.25, high * 1.25
 
 
@@ -129,9 +133,13 @@ def _number(axis: Any, limit: float) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def _name_points(axes: Any, panel: Panel) -> None:
+def _name_points(axes: Any, panel: Panel, edges: tuple[float, float]) -> None:
     """The name of each point right of it, where no other point is near."""
-    told = [(x, y, name) for own in panel.points.values() for x, y, name in zip(own.x, own.y, own.names, strict=False)]
+    told = [
+        (max(x, edges[0]), max(y, edges[1]), name)
+        for own in panel.points.values()
+        for x, y, name in zip(own.x, own.y, own.names, strict=False)
+    ]
     places = [axes.transAxes.inverted().transform(axes.transData.transform((x, y))) for x, y, _ in told]
     for at, (place, (x, y, name)) in enumerate(zip(places, told, strict=True)):
         others = [other - place for number, other in enumerate(places) if number != at]
