@@ -318,6 +318,8 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase]] = {
         cell("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-01-01")), cell("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-01-01"), ASTDTF="D")),
     "times_are_counted_alike": (cell("ADTTE", adam.LTFS, AVAL=12.0), cell("ADTTE", adam.LTFS, AVAL=10.0)),
     "times_are_whole": (cell("ADTTE", adam.LTFS, AVAL=-4.0), cell("ADTTE", adam.LTFS, AVAL=0.0)),
+    "flags_are_recorded": (
+        frame("ADSL", lambda adsl: adsl.assign(DTHFL=None)), AnalysisCase(lambda: {"ADSL": adam.altered("ADSL", M, DTHFL="N")["ADSL"]})),
     "deaths_have_a_day": (cell("ADSL", D, DTHDT=pd.NaT), cell("ADSL", D, DTHDTF="D")),
     "deaths_are_flagged": (cell("ADSL", D, DTHFL=None), cell("ADSL", D, DTHDTF="D")),
     "deaths_are_alike": (

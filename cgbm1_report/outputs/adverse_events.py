@@ -22,6 +22,8 @@ EMERGENT = {"TRTEMFL": "Y"}
 #: What every table of events reads.
 BY_TERM = ("USUBJID", "TRTEMFL", "AEBODSYS", "AEDECOD")
 RELATEDNESS: Needs = {"relatedness": lambda trial: trial.relatedness is not None}
+#: What a kind of events asks of a trial, by the variable it is told by.
+_NEEDED: dict[str, Needs] = {"RELGR1": RELATEDNESS, "AESIFL": {"aesi": lambda trial: bool(trial.aesi)}}
 #: The footnote on related events explains a variable that a trial without a causality scale does not have.
 RELATION = {"F4": ("ADAE", "RELGR1")}
 TERMS = ("AEBODSYS", "AEDECOD")
@@ -56,7 +58,7 @@ class Kind(NamedTuple):
 
     @property
     def needs(self) -> Needs:
-        return RELATEDNESS if "RELGR1" in self.variables else {}
+        return {what: asked for name in self.variables for what, asked in _NEEDED.get(name, {}).items()}
 
 
 def _coded(variable: str, value: str, words: str) -> Kind:
@@ -83,6 +85,8 @@ _LEAVING = derived(
     "Leading to discontinuation of the study",
     "fatal, or treatment was withdrawn for it in a subject who left the study for an adverse event", *LEFT.variables,
 )  # fmt: skip
+#: A study may not have graded its events, or not have asked which of them ended the study: these rows are then left out.
+_MAY_LACK = frozenset((*SEVERE.variables, *LEFT.variables))
 TOXIC = _coded("DLTFL", "Y", "dose-limiting toxicity")
 #: What the part of a key means that says less than what is chosen.
 MEANINGS: dict[Part, Meaning] = {("AEOUT", "FATAL"): ({"AEOUT": Is("=", "FATAL")}, {"AESDTH": Is("=", "Y")})}
@@ -186,20 +190,29 @@ def tables_by_term(trial: Trial) -> Iterator[Declaration]:
 
 def _kinds_of_overview(trial: Trial, phase: int) -> list[Kind]:
     escalates = bool(trial.dose_escalation) and trial.phases[phase].reference is None
-    return [kind for kind in OVERVIEW if escalates or kind is not TOXIC]
+    return [kind for kind in declared_kinds(trial, OVERVIEW) if escalates or kind is not TOXIC]
 
 
 def _of_overview(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
     read = (name for kind in _kinds_of_overview(trial, phase) for name in kind.variables)
-    return {"ADAE": tuple(dict.fromkeys((*BY_TERM, *read)))}
+    return {"ADAE": tuple(dict.fromkeys((*BY_TERM, *(name for name in read if name not in _MAY_LACK))))}
+
+
+def _tell_lacking(kinds: Sequence[Kind]) -> tuple[str, ...]:
+    """The note that names the rows a study has no variable for: a row of zeros would say that there were none."""
+    told = "; ".join(f"{kind.label} ({', '.join(dict.fromkeys(kind.variables))})" for kind in kinds)
+    return (f"Not in the supplied data, and not told: {told}.",) if kinds else ()
 
 
 @output(
     "T14.3.1.1", "Overall Summary of TEAEs", population="SAF", source=("ADAE",), footnotes=("F1", "F2", "F4", "F5"), where=EMERGENT,
-    needs=RELATEDNESS, variables=_of_overview, listings=LISTINGS, meanings=MEANINGS,
+    needs=RELATEDNESS, variables=_of_overview, listings=LISTINGS, meanings=MEANINGS, given={"F5": ("ADAE", "ATOXGR")},
 )  # fmt: skip
 def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""
-    kinds = _kinds_of_overview(view.trial, view.phase)
-    rows = count_rows(view, select_kinds(view, kinds), show=count_percent_events)
-    return Summary(*rows, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=(_LEAVING,))
+    kinds, there = _kinds_of_overview(view.trial, view.phase), view.dataset("ADAE").columns
+    lacking = [kind for kind in kinds if any(name in _MAY_LACK and name not in there for name in kind.variables)]
+    told = [kind for kind in kinds if kind not in lacking]
+    rows = count_rows(view, select_kinds(view, told), show=count_percent_events)
+    notes = (*((_LEAVING,) if LEFT in told else ()), *_tell_lacking(lacking))
+    return Summary(*rows, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=notes)

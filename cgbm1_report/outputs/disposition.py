@@ -10,6 +10,7 @@ import pandas as pd
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.distinct import unite_spellings
 from cgbm1_report.outputs.characteristics import lines_of
+from cgbm1_report.outputs.screening import part_outside
 from cgbm1_report.protocol.baseline import Characteristic
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.protocol.wording import print_condition
@@ -93,8 +94,8 @@ def means_disposition(trial: Trial, phase: int) -> dict[Part, Meaning]:
                for way in means_entered(trial, phase) for name, one in way.items()}  # fmt: skip
     screening = {
         "Screened": {},
-        "Screen failure": {**outside, "EOSSTT": Is("=", "DISCONTINUED")},
-        "In screening at data cut-off": {**outside, "EOSSTT": Is("not", "DISCONTINUED")},
+        "Screen failure": {**outside, "EOSSTT": Is("not", "ONGOING")},
+        "In screening at data cut-off": {**outside, "EOSSTT": Is("=", "ONGOING")},
     }
     return _told(screening) | _means_course(trial, phase)
 
@@ -249,14 +250,14 @@ def of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 @output(
     "T14.1.1", "Subject Disposition", population=_ACCOUNTED, source=("ADSL", "ADIE"), footnotes=("F1", "F11"),
     variables=of_disposition, meanings=means_disposition, counted_of=course_of, listings=("L16.2.1.1", "L16.2.1.2", "L16.2.2.2"),
+    given={"F11": ("ADSL", "CMPLDAY")},
 )  # fmt: skip
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""
     transplants = TRANSPLANT in view.trial.parameters
-    subjects = view.subjects_with("EOSSTT", "SAFFL", *(("LTFL",) if transplants else ()))
+    subjects = view.subjects_with("SAFFL", *(("LTFL",) if transplants else ()))
     entered, screened = find_entered(view, subjects), view.population_counts
-    outside = subjects[~subjects["USUBJID"].isin(entered["USUBJID"])]
-    failed, waiting = outside[outside["EOSSTT"] == "DISCONTINUED"], outside[outside["EOSSTT"] != "DISCONTINUED"]
+    failed, waiting = part_outside(view, subjects, entered)
     criteria = find_criteria(view, failed)
     screening = [_screening_head(), _count(view, "Screened", subjects, screened), _failures(view, failed, criteria, screened)]
     if len(waiting):
@@ -275,7 +276,7 @@ def disposition(view: View) -> Summary:
     ]
     untold = len(failed) and "ADIE" not in view.adam
     notes = (_SEVERAL,) if len(criteria) else (_UNTOLD,) if untold else ()
-    return _account(view, base, join_rows(screening), join_rows(course), notes)
+    return _account(view, base, join_rows(screening), join_rows(course), notes, () if days else ("F11",))
 
 
 def _treatment(view: View, entered: pd.DataFrame, base: Mapping[str, int]) -> list[Rows]:
@@ -313,6 +314,7 @@ def tell_unexplained(view: View) -> tuple[str, ...]:
 @output(
     "T14.1.2", "Analysis Populations", population=_ACCOUNTED, source=("ADSL",), footnotes=("F1", "F11"), variables=of_populations,
     meanings=means_populations, counted_of=populations_of, listings=("L16.2.3.1",), leaves_out=True,
+    given={"F11": ("ADSL", "DLTEXCL")},
 )  # fmt: skip
 def populations(view: View) -> Summary:
     """Each analysis set, with why subjects are not in it."""

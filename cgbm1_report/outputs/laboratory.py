@@ -282,7 +282,20 @@ def laboratory_by_visit(view: View) -> Summary:
     records = visit_records(view, "ADLB", view.trial.conventions.visit_flag)
     present = set(records["PARAMCD"].dropna())
     wanted = [code for code, parameter in view.trial.parameters.items() if parameter.dataset == "ADLB" and code in present]
-    return summarise_by_visit(view, [visited(view, records[records["PARAMCD"] == code], code) for code in wanted], "Parameter")
+    made = summarise_by_visit(view, [visited(view, records[records["PARAMCD"] == code], code) for code in wanted], "Parameter")
+    return replace(made, footnotes=[*made.footnotes, *tell_unflagged(view, "ADLB", view.trial.conventions.visit_flag)])
+
+
+def tell_unflagged(view: View, dataset: str, flag: str | None) -> tuple[str, ...]:
+    """The note on baseline records that the flag of a visit leaves out: here the record of a baseline has that flag always."""
+    if flag is None or "ABLFL" not in view.dataset(dataset):
+        return ()
+    records = view.records(dataset, "PARAMCD", "AVAL", flag, "ABLFL", only=True)
+    codes = [code for code, one in view.trial.parameters.items() if one.dataset == dataset]
+    baseline = records[(records["ABLFL"] == "Y") & records["PARAMCD"].isin(codes) & records["AVAL"].notna()]
+    lost = int((baseline[flag] != "Y").sum())
+    told = f"Not shown: {lost} of {len(baseline)} baseline records (ABLFL = Y), which {flag} does not flag for analysis."
+    return (told,) if lost else ()
 
 
 def visited(view: View, records: pd.DataFrame, paramcd: str) -> Visited:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from cgbm1_report.outputs.laboratory import BASELINE, measures_of, visit_records, visited
+from cgbm1_report.outputs.laboratory import BASELINE, measures_of, tell_unflagged, visit_records, visited
 from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Meaning, Part
@@ -73,7 +73,8 @@ def vital_signs_by_visit(view: View) -> Summary:
         own = ordered[ordered["PARAMCD"] == code]
         parts += [visited(view, own[own["ATPT"].isna()], code)] if own["ATPT"].isna().any() else []
         parts += [_at_point(view, one, code, str(point)) for point, one in own.groupby("ATPT", sort=False)]
-    return summarise_by_visit(view, parts, "Vital sign")
+    made = summarise_by_visit(view, parts, "Vital sign")
+    return replace(made, footnotes=[*made.footnotes, *tell_unflagged(view, "ADVS", view.trial.conventions.visit_flag)])
 
 
 def _at_point(view: View, records: pd.DataFrame, paramcd: str, point: str) -> Visited:

@@ -72,6 +72,12 @@ def _related(trial: Any) -> str:
     return _or_list([*map(_say_answer, scale.related), *(["missing causality"] if scale.missing == "related" else [])])
 
 
+def _related_supplied(trial: Any) -> str:
+    """Whoever supplied RELGR1 decided what is related; only what a missing one means the trial says."""
+    scale = trial.relatedness
+    return "as supplied (RELGR1)" + (f", {scale.missing.replace('_', ' ')} where it is missing" if scale else "")
+
+
 def _teae_window(trial: Any) -> str:
     last = trial.teae_end_day
     return "" if last is None else f", within {last} days after the first dose"
@@ -129,6 +135,9 @@ VALUES: Mapping[str, Callable[[Any], str | None]] = {
         else ""
     ),
 }
+
+#: What else is true of some of them where the analysis data were supplied.
+OF_SUPPLIED: Mapping[str, Callable[[Any], str]] = {"related": _related_supplied}
 
 #: Values that only a page knows: the reference of its phase, the dictionaries its data were coded with, and whether it has
 #: subjects who were never dosed.

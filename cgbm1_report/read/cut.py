@@ -131,13 +131,20 @@ def _join_adam(read: _Read, trial: Trial | None) -> tuple[dict[str, pd.DataFrame
             there = ", ".join(file for part, file in read.part_files.items() if read.parts[part] == name.upper())
             told = f"{name.upper()} is delivered without its part {', '.join(missing)}"
             problems.append(Problem(told, there, "split datasets", remedy="deliver every part that trial.yaml names (datasets)"))
-    return {name: _spell(frame, trial) for name, frame in adam.items()} if trial else adam, problems
+    return {name: _relate(_spell(frame, trial), trial) for name, frame in adam.items()} if trial else adam, problems
 
 
 def _spell(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """Coded values in the words of schemas/, where the study says how it spells them; any other value stays as it is."""
     told = {name: words for name, words in trial.conventions.codes.items() if name in frame}
     return frame.assign(**{name: frame[name].replace(words) for name, words in told.items()}) if told else frame
+
+
+def _relate(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """What a missing causality means the trial says, of supplied events too; where none has one it was not recorded."""
+    if trial.relatedness is None or "RELGR1" not in frame or not frame["RELGR1"].notna().any() or frame["RELGR1"].notna().all():
+        return frame
+    return frame.assign(RELGR1=frame["RELGR1"].fillna(trial.relatedness.missing.replace("_", " ").upper()))
 
 
 def _merge_supps(frames: dict[str, pd.DataFrame], supps: dict[str, pd.DataFrame], read: _Read) -> list[Problem]:

@@ -11,7 +11,7 @@ import pandas as pd
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.packages import FINDINGS
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.protocol.wording import fill, tokens_in
+from cgbm1_report.protocol.wording import OF_SUPPLIED, fill, tokens_in
 from cgbm1_report.rows import number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
 from cgbm1_report.tabulate.chosen import tell_chosen
@@ -149,6 +149,8 @@ def footnote_texts(view: View, codes: Sequence[str]) -> tuple[str, ...]:
     templates = [view.trial.footnotes[code] for code in codes]
     named = {token for template in templates for token in tokens_in(template)}
     words = {**view.trial.words(view.phase, named), **dictionaries}
+    if view.stamp.supplied:
+        words |= {token: tell(view.trial) for token, tell in OF_SUPPLIED.items() if token in named}
     # What only the data tell is asked of them where a footnote names it.
     if told := named & _NEVER_DOSED.keys():
         words |= {token: _NEVER_DOSED[token] if view.has_never_dosed else "" for token in told}

@@ -14,7 +14,7 @@ from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.listed import Listed
 from cgbm1_report.protocol.packages import UNSEEN
 from cgbm1_report.protocol.registry import Asked
-from cgbm1_report.protocol.schema import schema_values
+from cgbm1_report.protocol.schema import has_schema, read_schema, schema_values
 from cgbm1_report.protocol.sections import Parameter, Population, Visit
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.read.adamfiles import take_observed
@@ -244,7 +244,27 @@ class View:
         for variable in variables:
             self.require("ADSL", self.subjects, variable)
         _refuse_foreign_codes("ADSL", self.subjects, variables)
+        self._refuse_unrecorded("ADSL", self.subjects, variables)
         return self.subjects
+
+    def _refuse_unrecorded(self, name: str, records: pd.DataFrame, variables: Collection[str]) -> None:
+        """Refuse supplied data in which nobody has a value that schemas/ wants ``filled``: what was not recorded is no count of 0.
+
+        Of one dose group alone it is not asked: it may have few records.
+        """
+        asked = self.stamp.supplied and self.dose_group == ALL_GROUPS and has_schema(name)
+        for wanted in read_schema(name).get("filled", ()) if asked else ():
+            variable, where = wanted["column"], wanted.get("where")
+            if variable not in variables or (where and where not in records) or self.is_unseen(name, variable):
+                continue
+            meant = records[records[where].isin(wanted["among"])] if where else records
+            if len(meant) and meant[variable].isna().all():
+                raise DataError(
+                    f"{variable} has no value in any of {len(meant)} records of the {self.population.label}",
+                    file=name,
+                    rule="what is counted was recorded: without a value nothing is 0",
+                    remedy=f"supply the values of {variable}, or name the outputs to make in trial.yaml: outputs",
+                )
 
     def _refuse_unknown_treatment(self, adsl: pd.DataFrame) -> None:
         known = {arm.column for arm in self.trial.arms_of(self.phase)}
@@ -256,7 +276,7 @@ class View:
                 file="ADSL",
                 rule="every treatment is a column declared in trial.yaml",
                 place=str(foreign["USUBJID"].iloc[0]),
-                remedy="correct the data, or declare the arm in trial.yaml",
+                remedy=f"leave {self.treatment} empty where there was no treatment, or declare the arm in trial.yaml",
             )
 
     @staticmethod
@@ -300,6 +320,7 @@ class View:
             whole = frame.drop(columns=["COLUMN"], errors="ignore")
             own = self._choose(f"records of {name}", lambda: _join_columns(whole, self.subjects))
         _refuse_foreign_codes(name, own, variables)
+        self._refuse_unrecorded(name, own, variables)
         return own
 
     def coded(self, dataset: str, paramcd: str) -> pd.DataFrame:

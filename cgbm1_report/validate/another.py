@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.validate.presence import whole_finding
 from cgbm1_report.validate.rules import adam_rule
 from cgbm1_report.validate.schemas import frame_finding
 from cgbm1_report.validate.source import as_text, number_text
@@ -13,6 +14,8 @@ from cgbm1_report.validate.supplied import Supplied, numbers_differ
 
 #: Of a population by planned treatment a subject may have none, where ARMNRS says why the arm is missing (SDTMIG 3.4).
 PLANNED, UNASSIGNED = "TRT01P", "ARMNRS"
+#: Flags that are Y or missing, of which none may mean that nobody asked.
+EMPTY = {"ADSL": ("DTHFL",), "ADAE": ("AESDTH", "AESIFL", "ENDSTFL", "DLTFL")}
 
 
 @adam_rule(
@@ -84,6 +87,31 @@ def emergence_follows_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
     early = flagged & (start < first) & ~over
     message = "Y, but the event began on " + as_text(start) + ", before TRTSDT " + shown
     yield given.findings("ADAE", early, "TRTEMFL", message, severity="W")
+
+
+@adam_rule(
+    "V02",
+    "W",
+    "a flag that no record has was recorded",
+    "write N where the answer was no, or confirm that there was none",
+    studies="other",
+)
+def flags_are_recorded(given: Supplied) -> Iterator[pd.DataFrame]:
+    """Flags of deaths and events that are there and empty in every record: outputs print 0 of what may not have been recorded.
+
+    No TRTEMFL although events began on treatment is an error: no table would have any event.
+    """
+    for dataset, flags in EMPTY.items():
+        for flag in flags:
+            if not given.has(dataset, flag) or not len(given.adam[dataset]) or given.column(dataset, flag).notna().any():
+                continue
+            told = f"has no value in any of {len(given.adam[dataset])} records: outputs print 0"
+            yield whole_finding(dataset, flag, told)
+    if given.has("ADAE", "USUBJID", "TRTEMFL", "ASTDT") and given.column("ADAE", "TRTEMFL").isna().all():
+        begun = given.column("ADAE", "ASTDT") >= given.of_subject("ADAE", given.subjects["TRTSDT"])
+        if begun.any():
+            told = f"has no value in any record, although {int(begun.sum())} events began on or after TRTSDT"
+            yield whole_finding("ADAE", "TRTEMFL", told, "E")
 
 
 @adam_rule("V11", "E", "a time to an event is whole", "fill AVAL and CNSR, or leave the record out", studies="other")

@@ -1,0 +1,145 @@
+"""Supplied analysis data: what nobody recorded is no count of 0, and a variable is asked for only where it is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cgbm1_report import validate
+from cgbm1_report.errors import ReportError
+from cgbm1_report.outputs.catalogue import catalogue, make, require_declared
+from cgbm1_report.protocol.trial import make_trial
+from cgbm1_report.read.cut import read_cut
+from cgbm1_report.tabulate.table import Table
+from tests.drawn import draw, plain_protocol, read_cells, stamp_of
+
+PILOT = plain_protocol(Path(__file__).parent / "pilot" / "trial.yaml")
+RELATEDNESS = {"codelist": ["PROBABLE", "NONE"], "related": ["PROBABLE"], "missing": "related"}
+SCREENED = {"code": "SCR", "flag": "SCRNFL", "label": "Screened", "treatment": "TRT01P", "phases": [1]}
+ADSL = """
+USUBJID$ | SAFFL | ITTFL | SCRNFL | TRT01P$ | TRT01A$ | TRTSDT     | RANDDT     | EOSSTT       | DCSREAS       | ARMNRS
+1        | Y     | Y     | Y      | Placebo | Placebo | 2024-01-01 | 2024-01-01 | COMPLETED    | .             | .
+2        | Y     | Y     | Y      | Placebo | Placebo | 2024-01-01 | 2024-01-01 | DISCONTINUED | ADVERSE EVENT | .
+3        | N     | N     | Y      | .       | .       | .          | .          | .            | .             | {}
+"""
+ADAE = """
+USUBJID$ | AESEQ | TRTEMFL | AEBODSYS | AEDECOD | AESER | RELGR1  | AEACN            | AEOUT              | AESDTH | ASTDT
+1        | 1     | Y       | Skin     | Rash    | N     | RELATED | DOSE NOT CHANGED | RECOVERED/RESOLVED | N      | 2024-01-05
+2        | 1     | Y       | Skin     | Rash    | N     | .       | DRUG WITHDRAWN   | RECOVERED/RESOLVED | N      | 2024-01-05
+"""
+
+
+def trial(*outputs: str, **changed: object):
+    populations = [*PILOT["populations"], SCREENED] if "T14.1.1.1" in outputs else PILOT["populations"]
+    footnotes = {"F1": "Percentages use N", "F2": "As flagged", "F4": "Related: {related}", "F5": "Grades", "F12": "As flagged"}
+    told = {
+        **PILOT,
+        "populations": populations,
+        "footnotes": footnotes,
+        "relatedness": RELATEDNESS,
+        "outputs": [*outputs],
+        **changed,
+    }
+    return make_trial({name: one for name, one in told.items() if name != "notebooks"}, Path("trial.yaml"))
+
+
+def table(number: str, adam: dict[str, pd.DataFrame]) -> Table:
+    own = trial(number)
+    return make(catalogue(own)[number], own, adam, replace(stamp_of(own), supplied=True))
+
+
+def events(**values: object) -> dict[str, pd.DataFrame]:
+    adae = draw(ADAE).assign(RELGR1=["RELATED", "NOT RELATED"]).assign(**values)
+    return {"ADSL": draw(ADSL.format("SCREEN FAILURE")), "ADAE": adae}
+
+
+@pytest.mark.parametrize("variable", ["AEACN", "AEOUT"])
+def test_what_no_event_has_recorded_is_not_counted_as_none(variable: str) -> None:
+    with pytest.raises(ReportError, match=f"ADAE: {variable} has no value in any of 2 records of the Safety Population"):
+        table("T14.3.1.1.1", events(**{variable: None}))
+
+
+def test_rows_of_variables_a_study_does_not_have_are_left_out_and_named() -> None:
+    made = table("T14.3.1.1.1", events())
+    # One of two treated subjects had the drug withdrawn.
+    assert read_cells(made, "TEAE leading to discontinuation of study treatment")[-1] == "1 (50.0) [1]"
+    labels = [row.label for row in made.rows]
+    assert not [
+        one for one in labels if "grade 3" in one or "special interest" in one or "of the study" in one.replace("study tr", "")
+    ]
+    notes = " ".join(made.footnotes)
+    assert "TEAE of grade 3 or higher (ATOXGR)" in notes
+    assert "TEAE leading to discontinuation of the study (ENDSTFL)" in notes
+    assert "special interest" not in notes, "trial.yaml declares none: nothing is missed"
+    assert "Related: as supplied (RELGR1), related where it is missing." in made.footnotes
+
+
+def test_grades_that_are_there_and_empty_are_refused() -> None:
+    with pytest.raises(ReportError, match="ATOXGR has no value in any of 2 records"):
+        table("T14.3.1.1.1", {**events(), "ADAE": events()["ADAE"].assign(ATOXGR=pd.Series([None, None], dtype="str"))})
+
+
+def test_a_missing_relation_is_what_trial_yaml_says_it_means(tmp_path: Path) -> None:
+    (tmp_path / "adam").mkdir()
+    draw(ADAE).to_parquet(tmp_path / "adam" / "adae.parquet")
+    draw(ADSL.format(".")).to_parquet(tmp_path / "adam" / "adsl.parquet")
+    for missing, expected in (("related", "RELATED"), ("not_related", "NOT RELATED")):
+        own = trial("T14.3.1.1.1", relatedness={**RELATEDNESS, "missing": missing})
+        assert read_cut(tmp_path, own).adam["ADAE"]["RELGR1"].tolist() == ["RELATED", expected]
+
+
+def test_an_end_of_study_is_not_asked_of_who_failed_screening() -> None:
+    made = table("T14.1.1.1", {"ADSL": draw(ADSL.format("SCREEN FAILURE"))})
+    # One of three screened failed; of two randomised one completed.
+    assert read_cells(made, "Screen failure")[-1] == "1 (33.3)"
+    assert read_cells(made, "Completed study")[-1] == "1 (50.0)"
+    with pytest.raises(ReportError, match=r"EOSSTT is missing of 1 subject\(s\) who did not enter, and nothing says"):
+        table("T14.1.1.1", {"ADSL": draw(ADSL.format("."))})
+
+
+def test_a_footnote_on_days_is_not_asked_for_where_no_row_names_a_day() -> None:
+    own, adam = trial("T14.1.1.1", "T14.1.2.1"), {"ADSL": draw(ADSL.format("SCREEN FAILURE")).assign(EFFFL="Y", COMP24FL="Y")}
+    require_declared(catalogue(own).values(), own, adam)
+    assert "F11" not in own.footnotes
+
+
+LAB = """
+USUBJID$ | PARAMCD | AVAL | CHG | AVISIT   | AVISITN | ABLFL | ANL01FL
+1        | ALT     | 20   | .   | Baseline | 0       | Y     | {}
+1        | ALT     | 30   | 10  | Week 8   | 8       | N     | Y
+"""
+
+
+@pytest.mark.parametrize(("flag", "told"), [("N", 1), ("Y", 0)])
+def test_a_baseline_record_that_is_not_flagged_for_analysis_is_not_left_out_in_silence(flag: str, told: int) -> None:
+    own = trial("T14.3.4.1.1", conventions={"visit_flag": "ANL01FL"}, footnotes={"F11": "As named", "F12": "As flagged"})
+    adam = {"ADSL": draw(ADSL.format(".")), "ADLB": draw(LAB.format(flag))}
+    made = make(catalogue(own)["T14.3.4.1.1"], own, adam, replace(stamp_of(own), supplied=True))
+    notes = [one for one in made.footnotes if one.startswith("Not shown: ")]
+    assert notes == ["Not shown: 1 of 1 baseline records (ABLFL = Y), which ANL01FL does not flag for analysis."] * told
+    assert ("Baseline" in " ".join(row.label for row in made.rows)) == (not told)
+
+
+#: Flags of the first subject or event | what is said of them, of ADSL and ADAE.
+FLAGS = """
+DTHFL=.   | W ADSL DTHFL
+DTHFL=N   |
+AESDTH=.  | W ADAE AESDTH
+# Events began on treatment, and no table would have any of them.
+TRTEMFL=. | E ADAE TRTEMFL
+"""
+
+
+@pytest.mark.parametrize("case", [one for one in FLAGS.strip().splitlines() if not one.startswith("#")])
+def test_a_flag_that_no_record_has_is_a_question(case: str) -> None:
+    told, expected = (one.strip() for one in case.split("|"))
+    name, value = told.split("=")
+    adam = {name: frame.copy() for name, frame in events().items()}
+    dataset = "ADSL" if name == "DTHFL" else "ADAE"
+    adam[dataset][name] = pd.Series([None if value == "." else value] * len(adam[dataset]), dtype="str")
+    found = validate.validate_adam(adam, trial("T14.3.1.1.1"), keys_only=True)
+    own = found[found["message"].str.contains("has no value in any")]
+    assert (own["severity"] + " " + own["dataset"] + " " + own["variable"]).tolist() == ([expected] if expected else [])
