@@ -321,8 +321,7 @@ def populations(view: View) -> Summary:
     declared = [population for population in view.trial.populations if view.phase in population.phases]
     subjects = view.subjects_with(*(population.flag for population in declared))
     entered, windowed = find_entered(view, subjects), False
-    base = count_population(entered, view.column_keys)
-    screening, course = [_screening_head()], []
+    screening, course, base = [_screening_head()], [], count_population(entered, view.column_keys)
     for population in declared:
         own = subjects[subjects[population.flag] == "Y"]
         if population.code == SCREENED:
