@@ -343,6 +343,8 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase]] = {
     # M has two records of bilirubin on day 28, under AVISITN 28.
     "analysis_visits_are_those_declared": (cell("ADLB", adam.DAY_28, AVISITN=21.0), cell("ADLB", adam.DAY_28, AVISIT="DAY 28")),
     "analysis_visits_are_one_to_one": (cell("ADLB", adam.DAY_28, AVISIT="Week 4"), cell("ADLB", adam.DAY_28, AVISIT="Day 28")),
+    "values_have_the_declared_unit": (
+        cell("ADLB", adam.DAY_28, PARAM="Bilirubin (mg/dL)"), cell("ADLB", adam.DAY_28, PARAM="Bilirubin (µmol/L)")),
     # 3 is the number of the high dose.
     "codes_have_one_decode": (cell("ADSL", M, TRT01PN=3.0), cell("ADSL", M, TRT01P=None)),
     "range_indicators_fit": (cell("ADLB", adam.DAY_28, ANRIND="NORMAL"), cell("ADLB", adam.DAY_28, ANRIND="HIGH")),

@@ -8,11 +8,14 @@ import pandas as pd
 import pytest
 
 from cgbm1_report import validate
+from cgbm1_report.build.refused import tell_unmet
 from cgbm1_report.protocol.trial import make_trial
+from cgbm1_report.read.cut import read_cut
 from tests.drawn import plain_protocol
 
 #: The CDISC pilot's protocol: Week 8 is AVISITN 8, Week 16 is 16, the baseline visit is 0.
-TRIAL = make_trial(plain_protocol(Path(__file__).parent / "pilot" / "trial.yaml"), Path("trial.yaml"))
+PILOT = {name: one for name, one in plain_protocol(Path(__file__).parent / "pilot" / "trial.yaml").items() if name != "datasets"}
+TRIAL = make_trial(PILOT, Path("trial.yaml"))
 ADSL = pd.DataFrame({"USUBJID": ["1"], "TRT01P": "Placebo", "TRT01A": "Placebo", "TRT01PN": 0.0, "TRT01AN": 0.0})
 
 
@@ -82,3 +85,43 @@ def test_a_parameter_has_one_unit_in_all_datasets() -> None:
     assert told(adam, "V02") == []
     again = {**adam, "ADLB": pd.concat([adam["ADLB"], adam["ADLB"].assign(PARAM="ALT (ukat/L)", AVISITN=9.0, AVISIT="Week 9")])}
     assert validate.validate_adam(again, TRIAL, keys_only=True)["message"].str.contains("PARAMCD ALT is 'ALT .ukat/L.' here").any()
+
+
+#: PARAM and AVALU of records of PULSE, which trial.yaml has in beats/min | what is found: severity and variable.
+UNITS = """
+Pulse Rate (beats/min) ; beats/min |
+Pulse Rate (BEATS/MIN) ; . |
+Pulse Rate ; . |
+Pulse Rate (Hz) ; . | W PARAM
+Pulse Rate (beats/min) ; Hz | E AVALU
+# Only what stands at the end is a unit.
+Pulse Rate (supine) at rest ; . |
+"""
+
+
+@pytest.mark.parametrize("case", [one for one in UNITS.strip().splitlines() if not one.startswith("#")])
+def test_values_stand_in_the_unit_they_are_headed_with(case: str) -> None:
+    said, expected = case.split("|")
+    param, unit = (one.strip() for one in said.split(";"))
+    adam = supplied("ADVS PULSE 8 Week_8")
+    adam["ADVS"] = adam["ADVS"].assign(PARAM=param, AVALU=pd.Series([None if unit == "." else unit], dtype="str"))
+    found = validate.validate_adam(adam, TRIAL, keys_only=True)
+    own = found[found["rule"] == "V21"]
+    assert (own["severity"] + " " + own["variable"]).tolist() == ([expected.strip()] if expected.strip() else [])
+
+
+def test_what_an_outcome_is_about_and_no_record_has_is_said(tmp_path: Path) -> None:
+    (tmp_path / "adam").mkdir()
+    outcome = {
+        "id": "K", "phase": 1, "type": "secondary", "registry_order": 1, "registry_title": "Pulse", "paramcd": "PULSE", "dataset": "ADVS",
+        "nominal_days": [56, 112], "baseline_needed": True, "favourable": "decrease",
+        "outputs": [{"number": "T14.2.40.1", "population": "FAS", "methods": ["change"]}],
+    }  # fmt: skip
+    own = make_trial({**PILOT, "outcomes": [outcome], "outputs": ["T14.1.4.1"]}, Path("trial.yaml"))
+    for name, frame in supplied("ADVS PULSE 8 Week_8, ADLB ALT 16 Week_16").items():
+        frame.to_parquet(tmp_path / "adam" / f"{name.lower()}.parquet")
+    told = tell_unmet(read_cut(tmp_path, own), own)
+    # Week 16 has records of the laboratory alone; of vital signs there is one.
+    assert "trial.yaml: outcomes.0.nominal_days: no record of ADVS with PARAMCD PULSE has AVISITN 16 (Week 16)" in told
+    assert not [one for one in told if "AVISITN 8 " in one or "PARAMCD 'PULSE'" in one]
+    assert "trial.yaml: parameters.WEIGHT: no record of ADVS has PARAMCD 'WEIGHT'" in told

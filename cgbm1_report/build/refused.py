@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.outputs.lacking import require_declared
 from cgbm1_report.protocol.packages import UNSEEN
-from cgbm1_report.protocol.schema import schema_datasets
+from cgbm1_report.protocol.schema import parameters_seen_blind, schema_datasets
 from cgbm1_report.protocol.trial import Trial
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def tell_unmet(cut: Cut, trial: Trial) -> list[str]:
             for at, name in names.items()
             if there and name not in there
         ]
+    told += _tell_unmeasured(adam, trial, pooled=bool(sight.pooled))
     numbered = {name: frame for name, frame in adam.items() if "AVISITN" in frame}
     met = {float(one) for frame in numbered.values() for one in frame["AVISITN"].dropna().unique()}
     for number, phase in trial.phases.items() if met else ():
@@ -125,3 +126,28 @@ def tell_unmet(cut: Cut, trial: Trial) -> list[str]:
                 f"trial.yaml: phases.{number}.visits: no record of {', '.join(sorted(numbered))} has AVISITN of {', '.join(lost)}"
             )
     return told
+
+
+def _tell_unmeasured(adam: Mapping[str, pd.DataFrame], trial: Trial, *, pooled: bool) -> Iterator[str]:
+    """Parameters that no record of their dataset has, and visits that an outcome is about and no record of its parameter has.
+
+    Of another dataset such a visit may have records: the table of the outcome is empty there all the same.
+    """
+    there = {name: set(frame["PARAMCD"].dropna()) for name, frame in adam.items() if "PARAMCD" in frame}
+    for code, one in trial.parameters.items():
+        # What blinding takes out is not missing.
+        seen = parameters_seen_blind(one.dataset) if pooled and one.dataset in there else None
+        if one.dataset in there and code not in there[one.dataset] and (seen is None or code in seen):
+            yield f"trial.yaml: parameters.{code}: no record of {one.dataset} has PARAMCD '{code}'"
+    for at, outcome in enumerate(trial.outcomes):
+        frame = adam.get(outcome.dataset)
+        if frame is None or "AVISITN" not in frame or outcome.paramcd not in there.get(outcome.dataset, ()):
+            continue
+        met = set(frame.loc[frame["PARAMCD"] == outcome.paramcd, "AVISITN"].dropna())
+        visits = {visit.analysed_day: visit for visit in trial.phases[outcome.phase].visits}
+        for visit in (visits[day] for day in outcome.nominal_days if day in visits):
+            if visit.avisitn not in met:
+                yield (
+                    f"trial.yaml: outcomes.{at}.nominal_days: no record of {outcome.dataset} with PARAMCD {outcome.paramcd} has "
+                    f"AVISITN {visit.avisitn} ({visit.avisit})"
+                )

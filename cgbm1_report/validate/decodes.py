@@ -32,6 +32,8 @@ PAIRS = {
 }
 #: Of these trial.yaml declares both, as the number and the column of an arm.
 _OF_ARMS = ("TRT01PN", "TRT01AN")
+#: What stands in brackets at the end of a name, brackets within it included: ``Erythrocytes (10^12/L)``.
+_IN_BRACKETS = r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*$"
 #: So many names are listed in one message.
 _SHOWN = 5
 
@@ -204,3 +206,34 @@ def _unlike_arms(given: Supplied, counts: pd.DataFrame, code: str, decode: str) 
         text, number, count = own["DECODE"].iloc[0], own["CODE"].iloc[0], own["RECORDS"].sum()
         told = f"{decode} '{text}' has the {code} {number} (records: {count}), and trial.yaml gives it trt01pn {numbers[text]}"
         yield whole_finding("ADSL", code, told, "W")
+
+
+def _unit_key(unit: pd.Series) -> pd.Series:
+    """Units as they are compared: without letter case and blanks, micro as it is typed."""
+    folded: pd.Series = unit.astype("str").map(fold_text, na_action="ignore").astype("str")
+    return folded.str.replace(" ", "").str.replace("\N{GREEK SMALL LETTER MU}", "u")
+
+
+@adam_rule(
+    "V21",
+    "E",
+    "values stand in the unit that trial.yaml heads them with",
+    "convert the values, or write si_unit of the parameter in trial.yaml as the data do",
+    studies="other",
+)
+def values_have_the_declared_unit(given: Supplied) -> Iterator[pd.DataFrame]:
+    """AVALU of each parameter against si_unit of trial.yaml, which pages print; of PARAM, what brackets at its end say (W)."""
+    for dataset in given.with_variables("PARAMCD"):
+        declared = {code: one.si_unit for code, one in given.trial.parameters.items() if one.dataset == dataset and one.si_unit}
+        code = given.column(dataset, "PARAMCD")
+        expected = code.map(declared).astype("str")
+        said = {
+            "AVALU": (given.column(dataset, "AVALU"), None),
+            "PARAM": (given.column(dataset, "PARAM").str.extract(_IN_BRACKETS, expand=False), "W"),
+        }
+        for variable, (unit, severity) in said.items():
+            wrong = expected.notna() & unit.notna() & (_unit_key(unit) != _unit_key(expected))
+            counted = pd.DataFrame({"CODE": code, "UNIT": unit})[wrong].value_counts(sort=False).reset_index(name="N")
+            for paramcd, text, count in counted.sort_values(["CODE", "UNIT"]).itertuples(index=False, name=None):
+                told = f"{paramcd} is in '{text}' in {count} records, and trial.yaml prints {declared[str(paramcd)]}"
+                yield whole_finding(dataset, variable, told, severity)

@@ -109,8 +109,9 @@ def _unknown_arms(frame: pd.DataFrame, trial: Trial) -> Iterator[pd.DataFrame]:
     for variable in ("TRT01P", "TRT01A"):
         counted = frame[variable].value_counts() if variable in frame else pd.Series(dtype="int64")
         for treatment, count in counted[~counted.index.isin(columns)].items():
-            message = f"{treatment} of {count} subjects is the column of no arm of trial.yaml ({', '.join(columns)})"
-            remedy = "name it as the column of an arm; leave it empty where there was no treatment"
+            message = f"'{treatment}' of {count} subjects is the column of no arm of trial.yaml ({', '.join(columns)})"
+            message += ": it is left empty where there was no treatment, of screen failures too"
+            remedy = f"leave {variable} empty where there was no treatment, or name it as the column of an arm in trial.yaml"
             yield frame_finding("ADSL", variable, message).assign(value=str(treatment), remedy=remedy)
 
 
