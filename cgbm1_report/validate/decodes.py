@@ -234,6 +234,7 @@ def values_have_the_declared_unit(given: Supplied) -> Iterator[pd.DataFrame]:
         for variable, (unit, severity) in said.items():
             wrong = expected.notna() & unit.notna() & (_unit_key(unit) != _unit_key(expected))
             counted = pd.DataFrame({"CODE": code, "UNIT": unit})[wrong].value_counts(sort=False).reset_index(name="N")
-            for paramcd, text, count in counted.sort_values(["CODE", "UNIT"]).itertuples(index=False, name=None):
+            counted = counted.sort_values(["CODE", "UNIT"])
+            for paramcd, text, count in zip(counted["CODE"], counted["UNIT"], counted["N"], strict=True):
                 told = f"{paramcd} is in '{text}' in {count} records, and trial.yaml prints {declared[str(paramcd)]}"
                 yield whole_finding(dataset, variable, told, severity)
