@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import logging
@@ -370,6 +371,18 @@ def test_every_output_of_a_study_of_one_arm_is_counted_again_by_its_columns_alon
     assert one.recount("L16.2.7.2") == {"numbers": len(listing.ard), "unequal": 0, "not_again": 0, "reasons": {}}
 
 
+def test_a_table_by_plan_of_those_who_received_a_treatment_says_who_was_planned_for_another(study: cg.Study) -> None:
+    """One of phase 2 was randomised to Low and received Medium: by what was received he is there, and by plan in a column of his own."""
+    said = "One subject randomised to Low received Medium."
+    received = study.filter(population="SAF", arm="Medium")
+    assert [column.key for column in received.output("T14.1.4").columns] == ["Low", "Medium", "Total"]
+    assert said in received.output("T14.1.4").footnotes
+    assert said in received.output("T14.3.1.1").footnotes
+    # By plan nobody is in another column than that of the plan.
+    assert said not in study.filter(population="FAS", arm="Low").output("T14.1.4").footnotes
+    assert said not in study.output("T14.1.4").footnotes
+
+
 def test_study_of_the_reference_alone_compares_it_with_nothing(study: cg.Study) -> None:
     one = study.filter(population="SAF", arm=study.trial.phases[2].reference)
     made = one.output("T14.2.1")
@@ -487,6 +500,24 @@ WRONG = {
         lambda study: study.who("T14.1.4", {"AGE": "Median"}, "Total", "n"),
         "prints no statistic 'n' in the row AGE, statistic Median [rule: row, column and statistic] Remedy: it has: median",
     ),
+    # Six rows of the page have the time: what tells them apart, and of a time that there is not those that there are.
+    "a part of a key that several rows have": (
+        lambda study: study.value("T14.2.1", {"time": 28}, "Low"),
+        "There statistic is 95% CI, Number at risk, Difference vs Placebo (percentage points), ",
+    ),
+    "a time that there is not": (
+        lambda study: study.who("T14.2.1", {"time": 29}, "Low", "n.risk"),
+        ". There time is 28, 90, 180",
+    ),
+    "an estimate, which counts nobody": (
+        lambda study: study.who("T14.2.1", {"time": 28}, "Low"),
+        "Remedy: name a count, a summary or a number at risk",
+    ),
+    "two statements": (
+        lambda study: study.sql("SELECT 1; SELECT 2"),
+        "2 statements are asked at once [rule: study.sql] Remedy: ask one statement in each call",
+    ),
+    "a comment alone": (lambda study: study.sql("-- SELECT 1"), "is no question [rule: study.sql] Remedy: write SQL"),
     "a label of several rows": (
         lambda study: study.value("T14.1.4", "Median", "Total"),
         "has 4 rows labelled 'Median' [rule: row, column and statistic] Remedy: it has: AGE, statistic Median; HEIGHTBL",
@@ -644,6 +675,93 @@ def test_who_is_behind_a_number_that_counts_nobody_are_those_whose_records_it_is
     own = adlb[(adlb["PARAMCD"] == "ALT") & (adlb["ABLFL"] == "Y") & adlb["USUBJID"].isin(safe["USUBJID"]) & adlb["AVAL"].notna()]
     row = {"PARAMCD": "ALT", "AVISIT": "Baseline", "AVAL": None, "statistic": "Mean (SD)"}
     assert set(study.who("T14.3.4.1", row, "Low")["USUBJID"]) == set(own["USUBJID"])
+
+
+def test_the_lines_of_a_row_that_print_its_statistics_are_of_the_same_records(study: cg.Study) -> None:
+    """Whichever of them is asked for, or none of them: the n of a mean counts those whose mean it is."""
+    for number, row, column, lines in (
+        ("T14.1.4", {"AGE": None}, "Total", ("n", "Mean (SD)", "Median", "Min, Max")),
+        ("T14.3.4.1", {"PARAMCD": "ALT", "AVISIT": "Baseline", "AVAL": None}, "Low", ("n", "Mean (SD)", "Median")),
+    ):
+        whole = study.rows_behind(number, row, column)
+        assert len(whole) > 20
+        for line in lines:
+            pd.testing.assert_frame_equal(study.rows_behind(number, {**row, "statistic": line}, column), whole)
+        assert set(study.who(number, row, column)["USUBJID"]) == set(whole["USUBJID"])
+
+
+def test_cell_of_a_column_that_holds_a_statistic_is_named_as_the_page_has_it(young_cut: Path) -> None:
+    """Where one row of the page has the key, as while treatments are pooled, `value` finds the cell: so do those who ask behind it."""
+    blind = cg.open_cut(young_cut, phase=2)
+    row = {"PARAMCD": "ALT", "AVISIT": "Baseline"}
+    printed = blind.value("T14.3.4.1", row, "AVAL n")
+    assert str(len(blind.rows_behind("T14.3.4.1", row, "AVAL n"))) == printed
+    assert str(len(blind.who("T14.3.4.1", row, "AVAL Mean (SD)"))) == printed
+
+
+def test_subjects_at_risk_are_those_whose_time_is_not_over(study: cg.Study) -> None:
+    """Of the times of ADTTE, by hand: at day 90 whoever is followed for 90 days or more, whatever ended it then."""
+    times = study.adtte.merge(study.adsl[["USUBJID", "PHASE", "FASFL", "TRT01P"]], on="USUBJID", suffixes=("", "_OF"))
+    own = times[(times["PARAMCD"] == "LTFS") & (times["PHASE"] == 2) & (times["FASFL"] == "Y") & (times["TRT01P"] == "Low")]
+    for day in (28, 90, 180):
+        there = set(own.loc[own["AVAL"] >= day, "USUBJID"])
+        assert set(study.who("T14.2.1", {"time": day}, "Low", "n.risk")["USUBJID"]) == there
+        risk = {"time": day, "statistic": "Number at risk"}
+        assert str(len(there)) == study.value("T14.2.1", risk, "Low")
+        assert set(study.rows_behind("T14.2.1", risk, "Low")["USUBJID"]) == there
+    # Of a cumulative incidence those at risk are of every way to end, not of the one it is of.
+    ard = study.output("T14.2.4").ard
+    risks = ard[(ard["stat_name"] == "n.risk") & ard["row"].str.contains('"CNSR"') & (ard["stat"] > 0)]
+    assert len(risks)
+    for one in risks.itertuples():
+        assert len(study.who("T14.2.4", one.row, one.column, "n.risk")) == one.stat
+
+
+def test_an_end_of_many_numbers_says_how_many_it_does_not_name(study: cg.Study) -> None:
+    ends = study.adsl["USUBJID"].str.endswith("1").sum()
+    assert ends > 8
+    with pytest.raises(ReportError, match=f"1 names {ends} subjects .* and {ends - 8} more, which study.adsl names"):
+        study.profile(1)
+
+
+def test_what_an_own_function_raises_is_told_with_the_output_and_the_function(study: cg.Study) -> None:
+    def wrong(view: View) -> Any:
+        raise RuntimeError("too few\nvalues")
+
+    class Counting:
+        def __call__(self, view: View) -> Any:
+            return {}["AGE"]
+
+    made: dict[str, Any] = {}
+    exec("def of_a_text(view): return 1 / 0", made)  # noqa: S102  # as a notebook's magic does: it has no module
+    line = wrong.__code__.co_firstlineno + 1
+    cases = {
+        f"T14.3.2.9.2, line {line}: wrong raised RuntimeError: too few values": wrong,
+        "T14.3.2.9.2: wrong raised RuntimeError": functools.partial(wrong),
+        "T14.3.2.9.2: Counting raised KeyError: 'AGE'": Counting(),
+        "T14.3.2.9.2, line 1: of_a_text raised ZeroDivisionError": made["of_a_text"],
+    }
+    for said, body in cases.items():
+        assert study.own("T14.3.2.9", "Own", population="SAF", source=("ADAE",))(body) is body
+        for ask in (study.output, study.show, study.recount):
+            with pytest.raises(ReportError) as caught:
+                ask("T14.3.2.9")
+            assert str(caught.value).startswith(said)
+            assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_object_that_can_be_called_makes_an_own_output(study: cg.Study) -> None:
+    """It has no name and no module of its own, and is none of the package though a function of the package is in it."""
+
+    def counted(view: View, sex: str) -> Summary:
+        own = view.subjects[view.subjects["SEX"] == sex]
+        return Summary(*count_rows(view, [Selection((("SEX", sex),), "Any", own)]), "n (%)")
+
+    study.own("T14.3.2.9", "Women", population="SAF", source=("ADSL",))(functools.partial(counted, sex="F"))
+    made = study.output("T14.3.2.9")
+    assert made.title == "Women [own output, not of the report]"
+    assert "counted" not in made.program
+    assert study.recount("T14.3.2.9")["unequal"] == 0
 
 
 def test_cell_of_a_table_that_has_treatments_in_rows_is_none_of_them_before_one_is_named(study: cg.Study) -> None:

@@ -13,7 +13,7 @@ from cgbm1_report.errors import ArgumentError, PlanError, suggest
 from cgbm1_report.notebook.values import RowAsked, find_results, find_value
 from cgbm1_report.recount import datasets_of, strip_key
 from cgbm1_report.recount.asked import Asked
-from cgbm1_report.recount.behind import Behind, find_behind
+from cgbm1_report.recount.behind import AT_RISK, Behind, find_at_risk, find_behind
 from cgbm1_report.recount.database import Database
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.rows import Key, read_key
@@ -29,7 +29,7 @@ def find_records(
     stat: str | None,
     dataset: str | None,
 ) -> pd.DataFrame:
-    """The records that a number of an output is counted or computed of; of another ``dataset`` than theirs its subjects' records.
+    """The records that a number of an output is of, at risk the times of who is; of another ``dataset`` its subjects' records.
 
     Raises
     ------
@@ -43,9 +43,13 @@ def find_records(
             f"{made.number} is not made of {dataset}", rule="study.rows_behind", remedy=suggest(dataset, facts.sources)
         )
     key = strip_key(read_key(told["row"]))
-    found = _find(facts, adam, key, list(own["context"].unique()), told["column"])
+    if (stat or "") == AT_RISK or set(own.loc[own["stat_fmt"].notna(), "stat_name"]) == {AT_RISK}:
+        with _open(facts, adam) as database:
+            found = find_at_risk(Asked(database, facts, [key], {})).get((key, told["column"]))
+    else:
+        found = _find(facts, adam, key, list(own["context"].unique()), told["column"])
     if found is None:
-        remedy = "name a count or a summary; study.output(number).ard says what each number is"
+        remedy = "name a count, a summary or a number at risk; study.output(number).ard says what each number is"
         raise PlanError(f"{told['text']} of {made.number} is no count and no summary", rule="study.rows_behind", remedy=remedy)
     name, places = found.dataset, list(found.records)
     if dataset is not None and dataset.upper() != name:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import tempfile
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from types import FunctionType
 from typing import Any, get_type_hints
 
 import pandas as pd
@@ -19,10 +22,11 @@ from cgbm1_report.protocol.packages import section_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.recount import datasets_of, recount
 from cgbm1_report.recount.facts import Facts
-from cgbm1_report.tabulate.declare import Body, Declaration
+from cgbm1_report.tabulate.declare import Body, Declaration, Drawing, Listing, Summary
 from cgbm1_report.tabulate.misdeclared import find_unknown
 from cgbm1_report.tabulate.numbers import match_number
 from cgbm1_report.tabulate.table import Output
+from cgbm1_report.tabulate.view import View
 
 _RULE = "study.own"
 #: A number as declarations write it: its kind, and what stands between points.
@@ -34,6 +38,36 @@ OWN = "own output, not of the report"
 def is_own(entry: Entry) -> bool:
     """Whether an output was declared outside the package, as in a notebook."""
     return not entry.declared.body.__module__.startswith(f"{outputs.__name__}.")
+
+
+def name_body(body: Body) -> Body:
+    """What is called as a body, as a function of the notebook: what has no name and no module gets those that a declaration says.
+
+    These are an object that can be called, as of functools.partial, a function that was made of a text, and one of the package.
+    """
+    module = getattr(body, "__module__", None)
+    if isinstance(body, FunctionType) and isinstance(module, str) and not module.startswith(f"{outputs.__name__}."):
+        return body
+
+    def called(view: View) -> Summary | Listing | Drawing:
+        return body(view)
+
+    named = getattr(body, "func", body)
+    called.__name__ = str(getattr(named, "__name__", type(named).__name__))
+    called.__module__ = "__main__"
+    called.__wrapped__ = body  # type: ignore[attr-defined]  # whoever looks for its source finds that of what is called
+    return called
+
+
+def tell_raised(entry: Entry, error: BaseException) -> PlanError:
+    """That the function of an own output raised, and in which of its lines; the error itself is its cause."""
+    body = inspect.unwrap(entry.declared.body)
+    code = getattr(body, "__code__", None)
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code is code]
+    said = " ".join(str(error).split())
+    told = f"{entry.declared.body.__name__} raised {type(error).__name__}{': ' * bool(said)}{said}"
+    place = f"{entry.number}{f', line {lines[-1]}' if lines else ''}"
+    return PlanError(told, rule="the body of an output", place=place, remedy="mend the function, and declare it again")
 
 
 def declare_own(
@@ -62,7 +96,7 @@ def declare_own(
         remedy = f'name it in a tuple: source=("{told["source"]}",)'
         raise ArgumentError("source names datasets, one or more", rule=_RULE, place=number, remedy=remedy)
     try:
-        declared = Declaration(short, title, body=body, **{"footnotes": (), **told})
+        declared = Declaration(short, title, body=name_body(body), **{"footnotes": (), **told})
     except TypeError as error:
         remedy = "name what output() of cgbm1_report.tabulate.declare names: population, source, where, variables, footnotes …"
         raise ArgumentError(str(error).partition(" ")[2], rule=_RULE, place=number, remedy=remedy) from error

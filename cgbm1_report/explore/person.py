@@ -13,6 +13,8 @@ from cgbm1_report.explore.frames import NoFrameError
 
 #: So many records of a dataset are shown; all of them are in its frame.
 _SHOWN = 12
+#: So many subjects are named where an end of a number is that of several.
+_NAMED = 8
 
 
 class Person(Mapping[str, pd.DataFrame]):
@@ -34,7 +36,8 @@ class Person(Mapping[str, pd.DataFrame]):
         known = data["ADSL"]["USUBJID"].dropna().tolist()
         found = [one for one in known if one == asked] or [one for one in known if one.endswith(asked)]
         if len(found) != 1:
-            remedy = f"it may be {', '.join(found[:8])}" if found else suggest(asked, known, "study.adsl names all")
+            more = f" and {len(found) - _NAMED} more, which study.adsl names" if len(found) > _NAMED else ""
+            remedy = f"it may be {', '.join(found[:_NAMED])}{more}" if found else suggest(asked, known, "study.adsl names all")
             told = f"{asked} names {len(found)} subjects" if found else f"there is no subject {asked}"
             raise ArgumentError(told, rule="study.profile", remedy=remedy)
         frames = {name: data[name] for name in data}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _RULE = "study.sql"
+_WRITTEN = 'write SQL: "SELECT count(*) FROM adsl"'
 
 
 def ask_frames(question: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -28,7 +29,7 @@ def ask_frames(question: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFram
     import duckdb
 
     if not isinstance(question, str) or not question.strip():
-        raise ArgumentError(f"{question!r} is no question", rule=_RULE, remedy='write SQL: "SELECT count(*) FROM adsl"')
+        raise ArgumentError(f"{question!r} is no question", rule=_RULE, remedy=_WRITTEN)
     named = {word.upper() for word in re.findall(r"\w+", question)}
     with duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}) as base:
         for name in frames:
@@ -36,6 +37,11 @@ def ask_frames(question: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFram
                 base.register(name.lower(), frames[name])
         base.execute("SET enable_external_access = false")
         try:
+            # Of several DuckDB would answer the last, and nobody hear of the others.
+            if (several := len(base.extract_statements(question))) != 1:
+                told = f"{several} statements are asked at once" if several else f"{question!r} is no question"
+                remedy = "ask one statement in each call" if several else _WRITTEN
+                raise ArgumentError(told, rule=_RULE, remedy=remedy)
             return base.execute(question).df()
         except duckdb.Error as error:
             if isinstance(error, duckdb.CatalogException) and (lost := _find_lost(base, question, frames)):

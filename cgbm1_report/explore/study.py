@@ -11,11 +11,11 @@ import pandas as pd
 
 from cgbm1_report.build.gate import read_data
 from cgbm1_report.build.recounted import tell_facts
-from cgbm1_report.errors import ArgumentError
+from cgbm1_report.errors import ArgumentError, ReportError
 from cgbm1_report.explore.behind import find_records
 from cgbm1_report.explore.curves import estimate_curves
 from cgbm1_report.explore.frames import Frames
-from cgbm1_report.explore.own import OWN, check_own, count_again, declare_own, is_own
+from cgbm1_report.explore.own import OWN, check_own, count_again, declare_own, is_own, tell_raised
 from cgbm1_report.explore.person import Person
 from cgbm1_report.explore.progress import follow_steps
 from cgbm1_report.explore.query import ask_frames
@@ -60,7 +60,13 @@ class Study(Report):
     _narrowed: tuple[tuple[str | None, str | None, str | None], ...] = field(default=(), repr=False)
 
     def _make(self, entry: Entry, shown: tuple[str, ...] = ()) -> Output:
-        made = super()._make(entry, shown or columns_left(self, entry))
+        try:
+            made = super()._make(entry, shown or columns_left(self, entry))
+        except Exception as error:  # an analyst's function may raise anything
+            raised = error.__cause__ if isinstance(error, ReportError) else error
+            if not is_own(entry) or raised is None or isinstance(raised, ReportError):
+                raise
+            raise tell_raised(entry, raised) from raised
         source = [made.source, self.chosen if entry.source else ""]
         told = replace(made, title=self._mark(made.title, entry), source="; ".join(filter(None, source)))
         return open_output(told)

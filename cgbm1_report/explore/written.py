@@ -41,7 +41,7 @@ def write_declared(entry: Entry, folder: Path | None, make: Callable[[Entry], Ou
     """
     if not is_own(entry):
         raise ArgumentError(f"{entry.number} is declared in the package", rule=_RULE, remedy="name an output of study.own")
-    name = str(getattr(entry.declared.body, "__name__", "own"))
+    name = entry.declared.body.__name__
     if folder is not None and (folder.is_file() or folder.suffix == ".py"):
         # As a folder it would be made, and the file in it.
         raise ArgumentError(

@@ -16,6 +16,8 @@ from cgbm1_report.rows import Key, read_key, tell_key, write_key
 from cgbm1_report.tabulate.table import Figure, Output
 
 _RULE = "row, column and statistic"
+#: The part of a key that tells lines of one row apart, which print statistics of it.
+LINE = "statistic"
 #: So many rows or columns are named where one is asked for that is not there.
 _NAMED = 8
 #: The column of everybody: a phase that is blinded has it by one name, and by the other when it is open.
@@ -69,16 +71,44 @@ def find_value(made: Output, row: RowAsked | None, column: str | None, stat: str
 def find_results(made: Output, row: RowAsked | None, column: str | None) -> dict[str, Any]:
     """The printed results of one row in a column of results, which may be a row of the page: told as `find_value` does.
 
+    Lines of the page that print statistics of one row, as its n, its mean and its median, are one row here: of the same records.
+    A cell of a column that holds a statistic is named as the page has it, too.
+
     Raises
     ------
     ReportError
         No row, more than one, or no such column; what there is is named.
     """
+    cell = _find_cell(made, row, column)
+    if cell is not None:
+        row, column = cell
     named = _column(made, column, cells=False)
     printed = _printed(made, named)
-    key = write_key(_row(made, _keys_of(printed), _parts(row)))
-    text = ", ".join(dict.fromkeys(printed.loc[printed["row"] == key, "stat_fmt"]))
-    return {"output": made.number, "row": key, "column": named, "stat": "", "text": " ".join(text.split())}
+    keys, wanted = _keys_of(printed), _parts(row)
+    lines = _matching(made, keys, wanted)
+    alike = len({_drop_line(key) for key in lines}) == 1
+    rows = {write_key(key): None for key in (lines if alike else [_row(made, keys, wanted)])}
+    text = ", ".join(dict.fromkeys(printed.loc[printed["row"].isin(rows), "stat_fmt"]))
+    return {"output": made.number, "row": next(iter(rows)), "column": named, "stat": "", "text": " ".join(text.split())}
+
+
+def _drop_line(key: Key) -> Key:
+    """A key without the part that tells the lines of one row apart."""
+    return tuple(part for part in key if part[0] != LINE)
+
+
+def _find_cell(made: Output, row: RowAsked | None, column: str | None) -> tuple[Key, str] | None:
+    """Of a column of the page that holds a statistic: the results' row and column of the one cell that is asked for."""
+    if isinstance(made, Figure) or column is None or column in made.ard["column"].unique():
+        return None
+    own = [one for one in made.columns if one.statistic and column in (one.key, one.label)]
+    keys = list(dict.fromkeys(one.key for one in made.rows if one.column))
+    found = _matching(made, keys, _parts(row)) if len(own) == 1 else []
+    rows = [one for one in made.rows if one.column and [one.key] == found and one.cells.get(own[0].key, "").strip()]
+    if len(rows) != 1:
+        return None
+    place = rows[0].places.get(own[0].key, (*rows[0].key, *(rows[0].measure or own[0].measure)))
+    return (*place, (LINE, own[0].statistic)), rows[0].column
 
 
 def _printed(made: Output, column: str) -> pd.DataFrame:
@@ -174,14 +204,30 @@ def _row(made: Output, keys: Sequence[Key], wanted: RowAsked) -> Key:
     else:
         told = "of " + (", ".join(f"{name} = {level}" for name, level in sorted(wanted.items(), key=str)) or "none named")
     if found:
-        raise _absent(made, f"has {len(found)} rows {told}", [tell_key(key) for key in found])
+        raise _absent(made, f"has {len(found)} rows {told}", [tell_key(key) for key in found], apart=_tell_apart(found))
     if isinstance(wanted, str):
         labels = {one.key: " ".join(one.label.split()) for one in (() if isinstance(made, Figure) else made.rows)}
         printed = list(dict.fromkeys(label for key in keys if (label := labels.get(key))))
         raise _absent(made, f"has no row {told}", printed or [tell_key(key) for key in keys], find_near(wanted, printed, 2))
     names = set(wanted)
     near = [key for key in keys if names <= {name for name, _ in key}] or list(keys)
-    raise _absent(made, f"has no row {told}", [tell_key(key) for key in near], _near_parts(wanted.items(), keys))
+    apart = _tell_apart(keys, [name for name, level in wanted.items() if level is not None])
+    raise _absent(made, f"has no row {told}", [tell_key(key) for key in near], _near_parts(wanted.items(), keys), apart=apart)
+
+
+def _tell_apart(keys: Sequence[Key], names: Sequence[str] | None = None) -> str:
+    """Which levels variables have in some rows; without ``names`` of those in which the rows differ."""
+    levels: dict[str, dict[str, None]] = {}
+    for name, level in (part for key in keys for part in key):
+        levels.setdefault(name, {}).update({level: None} if level is not None else {})
+    if names is None:
+        names = [name for name in levels if len({dict(key).get(name, name) for key in keys}) > 1]
+    return "; ".join(f"{name} is {_few(list(levels[name]))}" for name in levels if name in names and levels[name])
+
+
+def _few(there: Sequence[str], between: str = ", ") -> str:
+    more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
+    return f"{between.join(there[:_NAMED])}{more}"
 
 
 def _near_parts(parts: Iterable[tuple[str, str | None]], keys: Sequence[Key]) -> list[str]:
@@ -215,8 +261,7 @@ def _column(made: Output, wanted: str | None, *, cells: bool) -> str:
     return found[0]
 
 
-def _absent(made: Output, said: str, there: Sequence[str], near: Sequence[str] = ()) -> PlanError:
-    more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
-    remedy = f"it has: {'; '.join(there[:_NAMED])}{more}" if there else "ask for what is printed"
+def _absent(made: Output, said: str, there: Sequence[str], near: Sequence[str] = (), *, apart: str = "") -> PlanError:
+    remedy = f"it has: {_few(there, '; ')}" if there else "ask for what is printed"
     meant = f"did you mean {' or '.join(near)}? " if near else ""
-    return PlanError(f"{made.number} {said}", rule=_RULE, remedy=f"{meant}{remedy}")
+    return PlanError(f"{made.number} {said}", rule=_RULE, remedy=f"{meant}{remedy}{'. There ' * bool(apart)}{apart}")

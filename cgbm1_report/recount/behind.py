@@ -13,6 +13,9 @@ from cgbm1_report.recount.grouped import Group, group_rows, is_share
 from cgbm1_report.rows import UNNAMED, Key, Shift
 
 _SUBJECTS = "ADSL"
+#: The statistic that counts who is observed at a time, without the event before it.
+AT_RISK = "n.risk"
+_TIMES = ("PARAMCD", "AVAL", "CNSR")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,28 @@ def find_behind(asked: Asked, context: str) -> Found | None:
     Asked of a database that counted the rows before, it finds most of the answers there.
     """
     return _FOUND[context](asked) if context in _FOUND else None
+
+
+def find_at_risk(asked: Asked) -> Found:
+    """The times to an event of those who are at risk at the day of a row: whose time is not over before it.
+
+    How a time ended tells nobody's risk, so that a row's CNSR, the way that its incidence is of, chooses no record.
+    """
+    found: Found = {}
+    for row in asked.rows:
+        parts = tuple(part for part in row if part[0] not in ("time", "CNSR"))
+        day, dataset = dict(row).get("time"), asked.database.holder(asked.facts, (*_TIMES, *(name for name, _ in parts)))
+        if day is None or not dataset:
+            continue
+        view = asked.database.view(asked.facts, dataset, (*_TIMES, *(name for name, _ in parts)))
+        ((text, values),) = asked.database.match(view, {0: parts})
+        times = f"SELECT r.head, r.record, r.AVAL - ? AS elapsed {text}"
+        answer = asked.database.ask(
+            f"SELECT head, record FROM ({times}) WHERE elapsed >= ? ORDER BY record", [asked.facts.day_one, *values, float(day)]
+        )
+        for head in asked.facts.columns:
+            found[row, head] = Behind(dataset, tuple(record for own, record in answer if own == head))
+    return found
 
 
 def _find_counted(asked: Asked) -> Found:

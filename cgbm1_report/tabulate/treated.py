@@ -17,7 +17,8 @@ def tell_treated_otherwise(view: View) -> tuple[str, ...]:
     """Say for each planned and other actual treatment how many: ``One subject randomised to Low received Medium.``.
 
     Whoever received none is missing from an arm too: ``Two subjects randomised to Low were not treated.`` For an output
-    whose columns are actual treatments; those by planned treatment have the N of the randomisation.
+    whose columns are actual treatments; those by planned treatment have the N of the randomisation. Of subjects who were chosen
+    by what they received those tables have columns besides that of the one treatment: then it is said of these.
 
     Returns
     -------
@@ -25,7 +26,7 @@ def tell_treated_otherwise(view: View) -> tuple[str, ...]:
         In the order of the columns, planned first. Nothing while the phase is blind, and where the data do not
         say both treatments.
     """
-    if view.pooled or view.treatment != _ACTUAL:
+    if view.pooled or (view.treatment != _ACTUAL and not view.shown):
         return ()
     # A dose group lacks who was planned for it and treated in another.
     subjects = (view if view.dose_group == ALL_GROUPS else replace(view, dose_group=ALL_GROUPS)).subjects
@@ -39,6 +40,8 @@ def tell_treated_otherwise(view: View) -> tuple[str, ...]:
     place = {column: at for at, column in enumerate(view.trial.phases[view.phase].columns)}
     verb = "randomised" if view.trial.phases[view.phase].reference else "assigned"
     shown = [pair for pair in pairs if set(pair) & set(view.column_keys)]
+    if view.treatment != _ACTUAL:
+        shown, left = [pair for pair in pairs if set(pair) <= set(view.column_keys)], Counter()
     ordered = sorted(shown, key=lambda pair: [(place.get(column, len(place)), column) for column in pair])
     told = [f"{_begin(pairs[planned, actual])} {verb} to {planned} received {actual}." for planned, actual in ordered]
     told += [
