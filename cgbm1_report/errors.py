@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+#: The rule of what heads errors in the data, or ends a list of them: it is none of them.
+GATE = "severity E closes the gate"
 #: What the protocol file is called where nobody knows which it is; a path to one is that of a file.
 _PROTOCOL = re.compile(r"(?<![\w./\\-])trial\.yaml(?! of the package)\b")
 

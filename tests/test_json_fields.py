@@ -9,10 +9,12 @@ from pathlib import Path
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.audit import Audit
+from cgbm1_report.build.portfolio import Built
 from cgbm1_report.compare import compare_sides
 from cgbm1_report.compare.files import say_comparison
 from cgbm1_report.errors import Problem
 from cgbm1_report.readback import Finding, ReadBack
+from cgbm1_report.render.refresh.told import Refreshed
 from tests.compared_study import TRIAL, built, cut
 from tests.watched import WRONG, Bench, Clock, deliver
 from tests.watched_build import write_build
@@ -64,6 +66,46 @@ def test_validate_and_its_findings(tmp_path, carry_out):
     told = json.loads(printed)
     assert set(told) == documented("validate")
     assert set(told["findings"][0]) == documented("A finding of validate")
+
+
+def test_seal(tmp_path, carry_out):
+    _, printed, _ = carry_out("seal", deliver(tmp_path, "cut"), "--json")
+    assert set(json.loads(printed)) == documented("seal")
+
+
+def test_list_its_outputs_and_its_sections(carry_out):
+    told, few, sections = (json.loads(carry_out("list", *words, "--json")[1]) for words in ((), ("survival",), ("--e3",)))
+    assert set(told) == documented("list")
+    assert set(few) == documented("list") - {"refused"}
+    assert {name for one in told["outputs"] for name in one} == documented("An output of list")
+    assert set(sections) == documented("list --e3")
+    assert {"state", "outputs", "reason"} <= set(sections["sections"][0])
+
+
+def test_portfolio_and_its_builds(tmp_path, carry_out, monkeypatch):
+    plan = tmp_path / "portfolio.yaml"
+    deliver(tmp_path, "one")
+    plan.write_text("out: builds\nbuilds:\n- {name: one, cut: one}\n- {name: two, cut: one}\n")
+    about = {"protocol": "p", "mark": "m", "cutoff": "c", "outputs": 1, "findings": {"E": 0}}
+    assert set(about) == {*documented("A build of portfolio")} - {"name", "state", "exit_code", "cut", "stands", "problems"}
+    ended = [Built("one", 0, about), Built("two", 1, problems=[Problem("is wrong")])]
+    monkeypatch.setattr("cgbm1_report.build.portfolio.build_portfolio", lambda *_, **__: ended)
+    code, printed, said = carry_out("portfolio", plan, "--json", "--quiet")
+    told = json.loads(printed)
+    assert (code, set(told)) == (1, documented("portfolio")), said
+    done, failed = told["builds"]
+    assert set(done) == documented("A build of portfolio")
+    assert set(failed) == documented("A build of portfolio") - set(about)
+    assert set(failed["problems"][0]) == documented("A problem")
+
+
+def test_refresh(tmp_path, carry_out, monkeypatch):
+    """What the verb prints of a document; the stand-in replaces nothing and says what is said of it."""
+    write_build(deliver(tmp_path, "cut"), tmp_path / "build")
+    monkeypatch.setattr("cgbm1_report.render.refresh.find_documents", lambda *_: {})
+    monkeypatch.setattr("cgbm1_report.render.refresh.refresh_docx", lambda *_, **__: Refreshed(("T14.1.4.1",), (), ()))
+    code, printed, said = carry_out("refresh", tmp_path / "CSR.docx", "--from", tmp_path / "build", "--json")
+    assert (code, set(json.loads(printed))) == (0, documented("refresh")), said
 
 
 def test_compare_of_builds_and_of_cuts(tmp_path):

@@ -16,10 +16,11 @@ from types import SimpleNamespace
 import pytest
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import ArgumentError, BusyError, PlanError, Problem, ReportError, WritingError
+from cgbm1_report.errors import GATE, ArgumentError, BusyError, PlanError, Problem, ReportError, WritingError
 from cgbm1_report.read.intake import CHANGED_RULE
 from cgbm1_report.read.seal import hash_files, seal_cut
 from cgbm1_report.system.processes import EndedError
+from cgbm1_report.system.whole import workroom
 from cgbm1_report.watch import board as boards
 from cgbm1_report.watch.asked import Asked, check_asked
 from cgbm1_report.watch.builder import Outcome, run_verb
@@ -373,7 +374,7 @@ def test_code_of_a_night_is_that_of_the_folder_also_where_nothing_happened_in_it
     bench.plan["c"] = [replace(FULL, code=2)]
     assert bench.watch() == 2, "c was tried again"
     assert json.loads((bench.out / "status.json").read_text())["exit_code"] == 2
-    assert bench.events[-1].words == f"exit code 2; 2 failed; see {bench.out}/status.html"
+    assert bench.events[-1].words == f"exit code 2; 2 failed: b, c; see {bench.out}/status.html"
     shutil.rmtree(bench.cuts / "c")
     assert bench.watch() == 1, "what is taken out of the folder waits for no report"
     deliver(bench.cuts, "b", subjects=9)
@@ -515,10 +516,14 @@ def test_second_watch_of_the_same_builds_is_refused(bench):
         with pytest.raises(BusyError) as caught:
             bench.watch()
         said.append(str(caught.value))
+        written.append(json.loads((bench.out / "status.json").read_text())["written"])
 
+    written: list[str] = []
     bench.plan["one"] = [second]
     assert bench.watch() == 0
     told = f"{bench.out}: another watch has these builds: the folder is being written by another run (process {os.getpid()})"
+    # A watch that hangs is known by it.
+    told += f"; it wrote its status last at {written[0]}"
     assert said == [
         f"{told} [rule: one watch at a time] Remedy: nothing is wrong: try later, the one that is at work takes what came; "
         "or end that process"
@@ -770,13 +775,14 @@ def test_no_event_holds_a_value_of_the_data(bench):
     assert failed["error"] == {
         "class": "DataError",
         "problems": [
-            {"file": "", "rule": "severity E closes the gate", "count": 1, "remedy": ""},
             {"file": "DM", "rule": "V02", "count": 1, "remedy": ""},
         ],
     }
     assert failed["status"] == str(bench.out / "status.html")
+    # What heads the errors is none of them, and where all of them are listed is told.
     assert failed["words"] == (
-        f"exit code 1, 2 problems (DataError), the first rule: severity E closes the gate; see {bench.out}/status.html"
+        f"exit code 1, 1 problem (DataError), the first in DM, rule: V02; "
+        f"all of them: {bench.out}/findings/one/findings.html; see {bench.out}/status.html"
     )
     assert (failed["cut"], failed["state"], failed["exit_code"], failed["seconds"]) == ("one", "failed", 1, 12.5)
 
@@ -961,6 +967,60 @@ def test_build_that_was_finished_before_a_kill_is_put_into_its_chain(bench):
     assert (json.loads(line)["build"], json.loads(line)["manifest"]) == ("one", manifest)
 
 
+def test_command_is_told_of_a_watch_that_could_not_begin(tmp_path, carry_out):
+    """A folder of cuts that is not mounted, or another watch that hangs, would be heard of by nobody, night after night."""
+    told = tmp_path / "told.json"
+    out = tmp_path / "builds"
+    words = ["--out", out, "--once", "--quiet", "--notify", f"tee -a {told}"]
+    code, _, _ = carry_out("watch", tmp_path / "cuts", *words)
+    assert code == 78
+    deliver(tmp_path / "cuts", "one")
+    with workroom(out / ".watch"):
+        code, _, said = carry_out("watch", tmp_path / "cuts", *words)
+    assert (code, said.count("another watch has these builds")) == (75, 1)
+    first, second = (json.loads(line) for line in told.read_text().splitlines())
+    assert (first["event"], first["exit_code"], first["error"]["class"]) == ("ended", 78, "PlanError")
+    assert first["error"]["problems"][0]["file"] == str(tmp_path / "cuts")
+    assert (second["event"], second["exit_code"], second["error"]["class"]) == ("ended", 75, "BusyError")
+    assert second["words"].startswith("exit code 75: the watch did not begin: another watch has these builds")
+    assert second["status"] == str(out / "status.html")
+
+
+def test_refused_cut_keeps_the_cut_off_that_it_states(bench):
+    cut = deliver(bench.cuts, "one", "2025-03-04")
+    seal_cut(cut)
+    (cut / "sdtm" / "dm.csv").write_text("changed")
+    assert bench.watch() == 1
+    assert read_record(bench.out)["one"].cutoff == "2025-03-04"
+    assert '<td class="day">2025-03-04</td><td class="state refused">' in bench.page
+
+
+def test_refusal_that_stands_is_named_on_the_last_line_of_every_night(bench):
+    seal_cut(deliver(bench.cuts, "one"))
+    (bench.cuts / "one" / "more.txt").write_text("x")
+    for _ in range(2):
+        assert bench.watch() == 1
+        assert bench.events[-1].words == f"exit code 1; 1 refused: one; see {bench.out}/status.html"
+    assert [event.kind for event in bench.events] == ["refused", "ended", "ended"]
+
+
+def test_errors_beyond_those_named_are_counted_and_their_list_is_where_the_remedy_says(bench):
+    """A build names the first twenty, below a line that counts them: 25 here, as the list beside the builds has them."""
+    many = [Problem("is wrong", "/cuts/one/sdtm/dm.csv", "V02", remedy="correct it")] * 20
+    head = Problem("25 errors in the data; nothing is built", rule=GATE, remedy="`cgbm1-report validate CUT --out DIR` lists all")
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [ends_with(1, "DataError", head, *many, Problem("5 more errors", rule=GATE))]
+    check = bench.check
+    bench.check = lambda cut, folder: check(cut, folder) | {"E": 25}
+    assert bench.watch() == 1
+    (failed,) = [event for event in bench.events if event.kind == "failed"]
+    page = bench.out / "findings" / "one" / "findings.html"
+    told = "25 problems (DataError), the first in /cuts/one/sdtm/dm.csv, rule: V02. Remedy: correct it"
+    assert failed.words == f"exit code 1, {told}; all of them: {page}; see {bench.out}/status.html"
+    assert f"Remedy: correct the data; {page} lists every finding" in bench.page
+    assert "validate CUT" not in bench.page
+
+
 # ---- what is asked for
 
 
@@ -970,6 +1030,10 @@ def test_build_that_was_finished_before_a_kill_is_put_into_its_chain(bench):
         ({"out": "cuts/builds"}, PlanError, "builds would be taken for cuts"),
         ({"out": "cuts"}, PlanError, "is both folders"),
         ({"out": "."}, PlanError, "lies in"),
+        ({"out": "delivered"}, PlanError, "is a data cut: nothing is written into it"),
+        ({"out": "delivered/builds"}, PlanError, "delivered, which is a data cut: nothing is written into it"),
+        ({"out": "made"}, PlanError, "is a build: nothing is written into it"),
+        ({"out": "made/builds/new"}, PlanError, "made, which is a build: nothing is written into it"),
         ({"folder": "nowhere"}, PlanError, "is no folder"),
         ({"formats": ("doc",)}, ArgumentError, "format 'doc' is unknown"),
         ({"only": ("T1.1",)}, ArgumentError, "output 'T1.1' is unknown"),
@@ -982,6 +1046,7 @@ def test_build_that_was_finished_before_a_kill_is_put_into_its_chain(bench):
 def test_what_no_cut_could_be_built_with_is_refused_before_any_is_looked_at(change, kind, words, bench):
     places = {name: bench.root / value for name, value in change.items() if name in ("out", "folder", "sign")}
     (bench.root / "note.txt").write_text("sesame")
+    write_build(deliver(bench.root, "delivered"), bench.root / "made")
     with pytest.raises(ReportError) as caught:
         check_asked(Asked(**({"folder": bench.cuts, "out": bench.out} | change | places)))
     assert isinstance(caught.value, kind)

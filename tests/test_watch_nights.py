@@ -181,7 +181,8 @@ def test_night_builds_in_earnest_and_lays_the_findings_of_a_broken_cut_beside(tm
     assert told[3]["changes"]["outputs"] == 1
     assert told[3]["changes"]["cells"] > 0
     assert "14.1.1.1" in (out / "changes" / "good.html").read_text()
-    assert told[5]["error"]["problems"][1].items() >= {"file": "DM", "rule": "V02", "count": 1}.items()
+    file = str(cuts / "wrong" / "sdtm" / "dm.parquet")
+    assert told[5]["error"]["problems"][0].items() >= {"file": file, "rule": "V02", "count": 1}.items()
     page = (out / "status.html").read_text()
     assert rows_of(page) == {"wrong": "failed", "good": "done", "early": "done"}
     assert "SEX: X is not in the codelist" in page
@@ -235,7 +236,7 @@ def test_command_says_what_it_is_told_of_a_cut_and_ends_with_its_code(tmp_path, 
     page = re.escape(str(tmp_path / "builds" / "status.html"))
     first = rf"1 problem \(DataError\), the first in {re.escape(str(cut / 'seal.json'))}, rule: .+\. Remedy: .+; see {page}"
     head = r"\S+ +\d+\.\d s 100 %  "
-    assert re.fullmatch(rf"{head}refused   one: {first}\n{head}ended     exit code 1; 1 refused; see {page}\n", said)
+    assert re.fullmatch(rf"{head}refused   one: {first}\n{head}ended     exit code 1; 1 refused: one; see {page}\n", said)
     heard = [json.loads(line) for line in told.read_text().splitlines()]
     assert [one["event"] for one in heard] == ["refused", "ended"]
     assert heard[0]["status"] == str(tmp_path / "builds" / "status.html")

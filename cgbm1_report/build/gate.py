@@ -361,7 +361,7 @@ def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_qui
         with _deriving(sight, workers if records > _WORTH else 1) as derive:
             found = _validate_sdtm(sight)
             parts.append(found)
-            validate.raise_on_errors(_tell(sight, parts))
+            validate.raise_on_errors(_tell(sight, parts), cut.folder)
             on_progress("derive", "ADaM")
             derived = derive()
         states = _escalation_states(sight, derived)
@@ -375,7 +375,7 @@ def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_qui
     if any(map(len, unheard)):
         on_progress("narratives", f"{sum(map(len, unheard))} texts are printed nowhere: findings on NARRATIVES say which and why")
     findings = _tell(sight, [*parts, *unheard])
-    validate.raise_on_errors(findings)
+    validate.raise_on_errors(findings, cut.folder)
     adam |= texts
     adam |= states if states and not supplied else _escalation_states(sight, adam)
     adam["FINDINGS"] = validate.count_findings(findings)

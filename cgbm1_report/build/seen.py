@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.protocol.unblinding import declared
-from cgbm1_report.read.folder import ABOUT, ABOUT_KEYS, NARRATIVES, SRC_DECISIONS
+from cgbm1_report.read.find import ABOUT
+from cgbm1_report.read.folder import ABOUT_KEYS, NARRATIVES, SRC_DECISIONS
 
 if TYPE_CHECKING:
     from cgbm1_report.build.gate import Sight

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import PlanError, Problem, ReportError
+from cgbm1_report.read.find import is_cut
 from cgbm1_report.system.manifest import MANIFEST, SIGNATURE, read_manifest, sha256_of_each
 
 _RULE = "output folder"
@@ -45,6 +46,7 @@ def refuse_place(place: Path, *, folders: Mapping[str, Path], files: Mapping[str
         reasons.append("is a mount point, or holds one: nothing can take its place in one step")
     if reasons:
         raise PlanError.of(Problem(reason, str(place), _RULE, remedy=_ELSEWHERE) for reason in reasons)
+    refuse_within(place, replaces=True)
 
 
 def refuse_inside(place: Path, folders: Mapping[str, Path]) -> None:
@@ -62,6 +64,34 @@ def refuse_inside(place: Path, folders: Mapping[str, Path]) -> None:
     ]
     if problems:
         raise PlanError.of(problems)
+    refuse_within(place)
+
+
+def refuse_within(place: Path, *, replaces: bool = False) -> None:
+    """Refuse to write into a cut or a build, whichever it is: the one is as it was delivered, the other as it was made.
+
+    ``replaces`` says that a build may be replaced as a whole.
+
+    Raises
+    ------
+    ReportError
+        The place is one, or lies in one.
+    """
+    for folder in (place, *place.parents):
+        what = "a data cut" if is_cut(folder) else "a build" if _is_build(folder) else ""
+        if what and not (replaces and folder == place and what == "a build"):
+            told = f"is {what}" if folder == place else f"lies in {folder}, which is {what}"
+            raise PlanError(f"{told}: nothing is written into it", file=place, rule=_RULE, remedy=_ELSEWHERE)
+
+
+def _is_build(folder: Path) -> bool:
+    if not (folder / MANIFEST).is_file():
+        return False
+    try:
+        read_manifest(folder)
+    except ReportError:
+        return False
+    return True
 
 
 def _holds(folder: Path, path: Path) -> bool:

@@ -109,7 +109,7 @@ def verify(
     """Read a build back: files against manifest, chain and signature, cells against the results, a CUT; exit 1 on findings."""
     from cgbm1_report.build.audit import audit_build
 
-    found = audit_build(folder, cut=cut, key=key, workers=jobs)
+    found = audit_build(folder.absolute(), cut=cut and cut.absolute(), key=key and key.absolute(), workers=jobs)
     if as_json:
         say_json(found.to_json())
     else:

@@ -66,9 +66,12 @@ def define(
     trial: TrialOption = None,
 ) -> None:
     """Write the data definition: every dataset, variable and codelist, as Define-XML 2.1 and as a page."""
+    from cgbm1_report.build.target import refuse_within
     from cgbm1_report.define import write_define
     from cgbm1_report.protocol.trial import read_trial
+    from cgbm1_report.system.whole import find_place
 
+    refuse_within(find_place(out))
     for file in write_define(out, read_trial(trial)):
         say(str(file))
 

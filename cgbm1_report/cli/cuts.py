@@ -41,9 +41,12 @@ def simulate(
     trial: TrialOption = None,
 ) -> None:
     """Write a synthetic cut of the whole trial."""
+    from cgbm1_report.build.target import refuse_within
     from cgbm1_report.protocol.trial import read_trial
     from cgbm1_report.simulate import simulate_cut
+    from cgbm1_report.system.whole import find_place
 
+    refuse_within(find_place(out))
     day = read_date(cutoff, "--cutoff") if cutoff else None
     form: Literal["parquet", "xpt"] = "parquet" if parquet else "xpt"
     simulate_cut(out, trial=read_trial(trial), seed=seed, scale=scale, cutoff=day, format=form, adam=adam, defects=defects)
@@ -77,6 +80,8 @@ def validate(
     from cgbm1_report.system.whole import find_place
     from cgbm1_report.validate import compare_findings, name_protocol_in
 
+    # Who reads the log of a job does not know where it was begun.
+    cut, since = cut.absolute(), since and since.absolute()
     if out:
         refuse_inside(find_place(out), {"the cut": cut, **({"the earlier cut": since} if since else {})})
         refuse_files(out, forms.FILES, forms.LISTING)

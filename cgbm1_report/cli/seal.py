@@ -20,7 +20,7 @@ def seal(
     """Write the checksums of all files of a cut into it: from then on nothing reads it when it is not as it was sealed."""
     from cgbm1_report.read.seal import seal_cut
 
-    done = seal_cut(cut, again=again)
+    done = seal_cut(cut.absolute(), again=again)
     if as_json:
         say_json(asdict(done))
     else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cgbm1_report.cli.application import NumbersOption, TrialOption, app
+from cgbm1_report.errors import BusyError
 from cgbm1_report.system.endings import IN_LINES
 from cgbm1_report.system.terminal import say_exit
 from cgbm1_report.system.usage import a_number, one_of
@@ -69,21 +71,45 @@ def watch(
         trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats), jobs=jobs,
         use_adam=use_adam, paper=paper, chain=chain, sign=sign, executor=executor,
     )  # fmt: skip
-    hear = _tell_both(print_events(as_json=as_json, quiet=quiet), command, asked)
-    code = watch_cuts(asked, hear)
+    ended: list[Event] = []
+    hear = _tell_both(print_events(as_json=as_json, quiet=quiet), command, asked, ended)
+    try:
+        code = watch_cuts(asked, hear)
+    except BaseException as error:
+        if not ended:
+            _tell_unbegun(error, command, asked)
+        raise
     if as_json:
         say_exit(code)
     raise typer.Exit(code)
 
 
-def _tell_both(printed: Hear, command: list[str], asked: Asked) -> Hear:
-    """Who hears of an event: the log, and of those that matter the command."""
+def _tell_unbegun(error: BaseException, command: list[str], asked: Asked) -> None:
+    """Tell the command of a watch that could not begin, as where another has been at work all night: the log has its error."""
+    from cgbm1_report.system.endings import explain
+    from cgbm1_report.watch.events import Event, sum_up_problems, tell_first
+
+    problems, code = explain(error, asked.trial)
+    kind, told = type(error).__name__, [asdict(one) for one in problems]
+    words = (
+        f"exit code {code}: the watch did not begin: {problems[0].message}"
+        if code == BusyError.exit_code
+        else (f"exit code {code}: the watch did not begin: {tell_first(kind, told)}")
+    )
+    facts = {"exit_code": code, "error": {"class": kind, "problems": sum_up_problems(told)}, "counts": {}}
+    _tell_both(lambda _: None, command, asked, [])(Event("ended", "", words, 0.0, 0, facts))
+
+
+def _tell_both(printed: Hear, command: list[str], asked: Asked, ended: list[Event]) -> Hear:
+    """Who hears of an event: the log, and of those that matter the command; ``ended`` holds the last."""
     from cgbm1_report.system.processes import ending
     from cgbm1_report.watch.events import TOLD, notify
     from cgbm1_report.watch.record import PAGE
 
     def hear(event: Event) -> None:
         printed(event)
+        if event.kind == "ended":
+            ended.append(event)
         # Whoever ends the watch knows that it has ended, and starts nothing more.
         if command and event.kind in TOLD and not ending():
             notify(command, event, asked.out.absolute() / PAGE)

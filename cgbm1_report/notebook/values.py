@@ -79,12 +79,10 @@ def find_results(made: Output, row: RowAsked | None, column: str | None) -> dict
     ReportError
         No row, more than one, or no such column; what there is is named.
     """
-    cell = _find_cell(made, row, column)
-    if cell is not None:
-        row, column = cell
-    named = _column(made, column, cells=False)
+    key, whose = _find_cell(made, row, column) or (row, column)
+    named = _column(made, whose, cells=False)
     printed = _printed(made, named)
-    keys, wanted = _keys_of(printed), _parts(row)
+    keys, wanted = _keys_of(printed), _parts(key)
     lines = _matching(made, keys, wanted)
     alike = len({_drop_line(key) for key in lines}) == 1
     rows = {write_key(key): None for key in (lines if alike else [_row(made, keys, wanted)])}

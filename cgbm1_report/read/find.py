@@ -11,14 +11,17 @@ from pathlib import Path
 from cgbm1_report.errors import DataError, PlanError, Problem, ReportError
 from cgbm1_report.protocol.schema import Standard, standard_of
 from cgbm1_report.read.checksums import MANIFEST
+from cgbm1_report.system.manifest import MANIFEST as OF_A_BUILD
 
 #: A dataset is named by its file, and only by a name of this form.
 DATASET_NAME = re.compile(r"[a-z][a-z0-9]{1,7}")
 EXTENSIONS = frozenset({".xpt", ".sas7bdat", ".parquet", ".csv", ".json", ".ndjson"})
 #: What a cut's files were when it was sealed; see :mod:`cgbm1_report.read.seal`.
 SEAL = "seal.json"
+#: What a cut says of itself.
+ABOUT = "cut.json"
 #: Files of a cut that are no dataset.
-COMPANIONS = frozenset({"cut.json", "defects_manifest.json", SEAL})
+COMPANIONS = frozenset({ABOUT, "defects_manifest.json", SEAL})
 #: Files that hold data by their name but are of no format that is read, or packed.
 _DATA = EXTENSIONS | {".gz", ".zip", ".7z", ".tar", ".bz2", ".xz", ".zst", ".xlsx", ".xls", ".sav", ".dta", ".rds", ".rda", ".tsv"}
 #: Entries of a cut folder that are looked at; a folder of more is no cut.
@@ -57,6 +60,21 @@ def list_folder(folder: Path) -> list[Path]:
         raise DataError(
             f"cannot be read: {error.strerror}", file=folder, rule="cut folder", remedy="check its permissions"
         ) from error
+
+
+def is_cut(folder: Path) -> bool:
+    """Whether a folder is that of a cut, by how it looks: it holds SDTM, or says of itself what cut it is, and is no build's."""
+    if any((folder / name).is_file() for name in (ABOUT, SEAL)):
+        return True
+    return _holds_data(folder / "sdtm") or (_holds_data(folder / "adam") and not (folder / OF_A_BUILD).exists())
+
+
+def _holds_data(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(Path(one.name).suffix.lower() in EXTENSIONS for one in entries)
+    except OSError:
+        return False
 
 
 def check_inside(path: Path, folder: Path) -> None:

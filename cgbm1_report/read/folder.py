@@ -11,13 +11,12 @@ from pathlib import Path
 from cgbm1_report.errors import DataError, Problem, ReportError
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.unblinding import declared
-from cgbm1_report.read.find import DatasetFile, find_datasets, list_files, list_folder
+from cgbm1_report.read.find import ABOUT, DatasetFile, find_datasets, list_files, list_folder
 from cgbm1_report.read.intake import Intake
 
 SRC_DECISIONS = "src_decisions.csv"
 #: What physicians write of events (:mod:`.narratives`).
 NARRATIVES = "narratives.csv"
-ABOUT = "cut.json"
 #: Keys of cut.json that mean something here; another key that looks like one of them is a slip.
 ABOUT_KEYS = ("cutoff", "synthetic")
 

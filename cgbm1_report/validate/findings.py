@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from cgbm1_report.errors import DataError, Problem, name_protocol
+from cgbm1_report.errors import GATE, DataError, Problem, name_protocol
 from cgbm1_report.protocol.schema import has_schema, read_schema, seen_blind
 
 COLUMNS = ("severity", "rule", "dataset", "usubjid", "visit", "key", "variable", "value", "message", "remedy", "file")
@@ -114,8 +114,14 @@ def place_of(row: Mapping[Any, Any]) -> str:
     return " ".join(str(row[part]) for part in ("usubjid", "key", "variable") if row[part])
 
 
-def raise_on_errors(findings: pd.DataFrame) -> None:
+def raise_on_errors(findings: pd.DataFrame, folder: Path | None = None) -> None:
     """Close the gate: stop if there is one finding of severity E.
+
+    Parameters
+    ----------
+    folder
+        Of the cut, in which the files of findings lie: each is named as whoever reads a job's log finds it. Without it, and of
+        data that are derived, the dataset is named.
 
     Raises
     ------
@@ -128,13 +134,20 @@ def raise_on_errors(findings: pd.DataFrame) -> None:
         return
     head = Problem(
         f"{len(errors)} error{'s' if len(errors) > 1 else ''} in the data; nothing is built",
-        rule="severity E closes the gate",
+        rule=GATE,
         remedy="correct the data; `cgbm1-report validate CUT --out DIR` lists every finding",
     )
     rows = errors.head(NAMED_ERRORS).to_dict("records")
-    named = [Problem(row["message"], row["dataset"], row["rule"], place_of(row), row["remedy"]) for row in rows]
-    rest = [Problem(f"{len(errors) - NAMED_ERRORS} more errors")] if len(errors) > NAMED_ERRORS else []
+    named = [Problem(row["message"], _file_of(row, folder), row["rule"], place_of(row), row["remedy"]) for row in rows]
+    rest = [Problem(f"{len(errors) - NAMED_ERRORS} more errors", rule=GATE)] if len(errors) > NAMED_ERRORS else []
     raise DataError.of([head, *named, *rest])
+
+
+def _file_of(row: Mapping[Any, Any], folder: Path | None) -> str:
+    files = str(row.get("file") or "")
+    if folder is None or not files:
+        return str(row["dataset"])
+    return ", ".join(str(folder.absolute() / name) for name in files.split(", "))
 
 
 def withhold_findings(findings: pd.DataFrame, open_subjects: Iterable[str], reach: Reach = "values") -> pd.DataFrame:

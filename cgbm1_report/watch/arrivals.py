@@ -11,7 +11,7 @@ from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.watch.asked import Asked
 from cgbm1_report.watch.board import Board, is_ready
 from cgbm1_report.watch.events import tell_first
-from cgbm1_report.watch.look import list_cuts, look_at_cut, refuse_name, settle_cut
+from cgbm1_report.watch.look import list_cuts, look_at_cut, read_cutoff, refuse_name, settle_cut
 from cgbm1_report.watch.record import Entry, name_content, sort_entries
 
 logger = logging.getLogger(__name__)
@@ -67,6 +67,8 @@ class Arrivals:
             self._refuse(entry, problems)
 
     def _refuse(self, entry: Entry, problems: list[Problem]) -> None:
+        # What it says of itself tells whoever delivered it which one it is; it is not built by it.
+        entry.cutoff = read_cutoff(self.board.folder / entry.name)
         error: dict[str, Any] = {"class": "DataError", "problems": [asdict(problem) for problem in problems]}
         if (entry.state, entry.error) == ("refused", error):
             return

@@ -11,6 +11,7 @@ from typing import Any
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.request import FORMATS, Request, settle_request
+from cgbm1_report.build.target import refuse_within
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.system.manifest import sha256_of
@@ -80,21 +81,23 @@ def check_asked(asked: Asked) -> None:
     Raises
     ------
     ReportError
-        The folders hold each other; the protocol file, a format, a number, a phase, a sheet or the key is not there.
+        The folders hold each other; the builds' is, or lies in, a cut or a build;
+        the protocol file, a format, a number, a phase, a sheet or the key is not there.
     """
     cuts, builds = Path(os.path.realpath(asked.folder)), find_place(asked.out)
     if not cuts.is_dir():
         raise PlanError(
-            "is no folder", file=asked.folder, rule="folder of cuts", remedy="name the folder that cuts are delivered to"
+            "is no folder", file=asked.folder.absolute(), rule="folder of cuts", remedy="name the folder that cuts are delivered to"
         )
     for inner, outer in ((builds, cuts), (cuts, builds)):
         if inner == outer or outer in inner.parents:
             told = f"lies in {outer}: builds would be taken for cuts, or cuts for builds" if inner != outer else "is both folders"
             remedy = "name two folders beside each other"
             raise PlanError(told, file=inner, rule="folders of cuts and of builds", remedy=remedy)
+    refuse_within(builds)
     if asked.sign is not None:
-        require_signer(asked.sign)
-    settle_request(asked.request, read_trial(asked.protocol))
+        require_signer(asked.sign.absolute())
+    settle_request(asked.request, read_trial(asked.protocol.absolute()))
 
 
 def tell_apart(asked: Asked) -> str:

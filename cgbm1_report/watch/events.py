@@ -14,19 +14,21 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from cgbm1_report.errors import ArgumentError
+from cgbm1_report.errors import GATE, ArgumentError
 from cgbm1_report.system.importing import deaf_environment
 from cgbm1_report.system.processes import run_program
 from cgbm1_report.system.terminal import clock, say
 
 logger = logging.getLogger(__name__)
 
+#: So many cuts are named in a line.
+_NAMED: Final = 10
 #: Seconds that the command may take that is told of events.
 PATIENCE: Final = 60.0
 #: What happened; in capitals what a reader of a quiet log sees too.
@@ -69,21 +71,35 @@ Hear = Callable[[Event], None]
 def sum_up_problems(problems: Sequence[Mapping[str, str]]) -> list[dict[str, object]]:
     """How many problems break which rule in which file, and what mends the first of them.
 
-    No place in the file and no message, which may hold values of the data.
+    No place in the file and no message, which may hold values of the data; and not what heads errors in the data, which is none.
     """
+    problems = [told for told in problems if told.get("rule") != GATE] or problems
     kinds = [(str(told.get("file", "")), str(told.get("rule", ""))) for told in problems]
     remedies = dict(zip(kinds[::-1], [str(told.get("remedy", "")) for told in problems][::-1], strict=True))
     return [{"file": of[0], "rule": of[1], "count": count, "remedy": remedies[of]} for of, count in Counter(kinds).items()]
 
 
-def tell_first(kind: str, problems: Sequence[Mapping[str, str]]) -> str:
-    """How many problems there are, and of the first the file, the rule and the remedy, on one line: see `sum_up_problems`."""
-    count = f"{len(problems)} problem{'s' * (len(problems) != 1)} ({kind})"
-    first = sum_up_problems(problems)[:1]
+def tell_first(kind: str, problems: Sequence[Mapping[str, str]], most: int = 0) -> str:
+    """How many problems there are, and of the first the file, the rule and the remedy, on one line: see `sum_up_problems`.
+
+    There may be ``most``, of which not all are named.
+    """
+    summed = sum_up_problems(problems)
+    number = max(most, sum(int(str(told["count"])) for told in summed))
+    count = f"{number} problem{'s' * (number != 1)} ({kind})"
+    first = summed[:1]
     named = [f"{name} {first[0][key]}" for name, key in (("in", "file"), ("rule:", "rule")) if first and first[0][key]]
     told = f"{count}, the first {', '.join(named)}" if named else count
     told += f". Remedy: {first[0]['remedy']}" if first and first[0]["remedy"] else ""
     return told if told.isprintable() else ascii(told)[1:-1]
+
+
+def name_cuts(names: Iterable[str]) -> str:
+    """Some cuts by their names, on one line."""
+    # A name that is refused may hold what would begin a line of its own.
+    told = [name if name.isprintable() else ascii(name) for name in names]
+    more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+    return f"{', '.join(told[:_NAMED])}{more}"
 
 
 def print_events(*, as_json: bool, quiet: bool) -> Hear:

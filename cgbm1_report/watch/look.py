@@ -157,7 +157,8 @@ def _compare(seen: Seen, files: dict[str, dict[str, Any]]) -> list[Problem]:
 
 def read_cutoff(folder: Path) -> str:
     """The day that cut.json names; nothing where it names none. What is wrong with it the build says."""
-    from cgbm1_report.read.folder import ABOUT, ISO_DAY
+    from cgbm1_report.read.find import ABOUT
+    from cgbm1_report.read.folder import ISO_DAY
 
     path = folder / ABOUT
     try:

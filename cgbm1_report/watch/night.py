@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from cgbm1_report.errors import BusyError, DataError, Problem, ReportError, ToolError
+from cgbm1_report.errors import GATE, BusyError, DataError, Problem, ReportError, ToolError
 from cgbm1_report.read.intake import CHANGED_RULE
 from cgbm1_report.read.seal import measure_files
 from cgbm1_report.system.chain import extend_chain
@@ -22,9 +22,9 @@ from cgbm1_report.watch.board import Board, Times, is_ready
 from cgbm1_report.watch.builder import PASSING, Outcome, read_findings
 from cgbm1_report.watch.changes import Changes
 from cgbm1_report.watch.earlier import find_earlier, is_of_other_files
-from cgbm1_report.watch.events import Hear, tell_first
+from cgbm1_report.watch.events import Hear, name_cuts, tell_first
 from cgbm1_report.watch.hands import Hands, make_hands
-from cgbm1_report.watch.record import CHANGES, FINDINGS, PAGE, Entry, count_states, read_record
+from cgbm1_report.watch.record import CHANGES, FINDINGS, PAGE, Entry, count_states, read_record, tell_written
 from cgbm1_report.watch.retention import find_surplus, remove_build
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,10 @@ class Watch:
             # A status that could not be read is not written over.
             self.board.write(running=False)
         broken = count_states(self.board.broken)
-        stand = "".join(f"; {count} {state}" for state, count in broken.items()) + (f"; see {self.out / PAGE}" if broken else "")
+        # What stood so on an earlier night no other line of this one tells.
+        named = {state: name_cuts(one.name for one in self.board.broken if one.state == state) for state in broken}
+        stand = "".join(f"; {count} {state}: {named[state]}" for state, count in broken.items())
+        stand += f"; see {self.out / PAGE}" if broken else ""
         counts = count_states(self.board.entries.values())
         self.board.tell("ended", None, f"exit code {code}{stand}", exit_code=code, counts=counts)
 
@@ -270,26 +273,42 @@ class Watch:
 
     def _fail(self, entry: Entry, outcome: Outcome) -> None:
         entry.error, entry.exit_code, entry.asked = dict(outcome.error), outcome.code, self.told_apart
-        told = tell_first(str(entry.error.get("class", "")), entry.error.get("problems", ()))
+        kind, problems = str(entry.error.get("class", "")), entry.error.get("problems", ())
         if outcome.code in PASSING and entry.attempts <= self.asked.retries:
             rest = BACK_OFF * 2 ** (entry.attempts - 1)
             entry.wait_again(f"failed by a fault that may pass: tried again after {rest:g} s")
             entry.not_before = self.times.now() + rest
-            self.board.tell("retry", entry, f"{entry.why}: exit code {outcome.code}, {told}")
+            self.board.tell("retry", entry, f"{entry.why}: exit code {outcome.code}, {tell_first(kind, problems)}")
         else:
             entry.state = "failed"
             entry.why = "the build that is there was made before" if entry.build and self._is_there(entry.build) else ""
             self.board.handled += 1
-            self._write_findings(entry)
-            self.board.tell("failed", entry, f"exit code {outcome.code}, {told}")
+            listed = self._write_findings(entry)
+            told = tell_first(kind, problems, entry.findings.get("E", 0) if listed else 0)
+            self.board.tell("failed", entry, f"exit code {outcome.code}, {told}{'; all of them: ' * bool(listed)}{listed}")
         self.board.write(running=True)
 
-    def _write_findings(self, entry: Entry) -> None:
-        """Lay all findings beside the builds of a cut whose data are wrong: who mends them needs more than the first."""
+    def _write_findings(self, entry: Entry) -> str:
+        """Lay all findings beside the builds of a cut whose data are wrong: who mends them needs more than the first.
+
+        Returns
+        -------
+        str
+            The page that lists them; nothing where there is none.
+        """
         if entry.exit_code != DataError.exit_code:
-            return
-        counts = self.hands.check(self.folder / entry.name, self.out / FINDINGS / entry.name)
+            return ""
+        folder = self.out / FINDINGS / entry.name
+        counts = self.hands.check(self.folder / entry.name, folder)
         entry.findings, entry.findings_written = counts, bool(counts)
+        if not counts:
+            return ""
+        page = str(folder / "findings.html")
+        for told in entry.error.get("problems", ()):
+            if told.get("rule") == GATE and told.get("remedy"):
+                # A build says how they are listed: here they are.
+                told["remedy"] = f"correct the data; {page} lists every finding"
+        return page
 
     def _make_room(self) -> None:
         """Remove builds beyond those that are kept."""
@@ -330,6 +349,9 @@ def _alone(out: Path) -> Iterator[None]:
         except BusyError as error:
             remedy = "nothing is wrong: try later, the one that is at work takes what came; or end that process"
             told = f"another watch has these builds: the folder {error.problems[0].message}"
+            if written := tell_written(out):
+                # One that hangs is known by it, on the second night at the latest.
+                told += f"; it wrote its status last at {written}"
             raise BusyError(told, file=out, rule="one watch at a time", remedy=remedy) from None
         yield
 

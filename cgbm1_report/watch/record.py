@@ -155,6 +155,14 @@ def read_record(out: Path) -> dict[str, Entry]:
     return {told["name"]: Entry(**told) for told in cuts}
 
 
+def tell_written(out: Path) -> str:
+    """When the status of a folder of builds was written last, as it says; nothing where it does not."""
+    try:
+        return str(json.loads((out / STATUS).read_text(encoding="ascii"))["written"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+
+
 def _find_strange(content: Mapping[str, Any]) -> list[str]:
     """What a later version writes of its cuts and this one does not know: another form, keys, or states."""
     form, cuts = content.get("watch"), content.get("cuts")

@@ -15,13 +15,14 @@ from cgbm1_report.build.portfolio.page import write_page
 from cgbm1_report.build.portfolio.plan import Plan, Study
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
+from cgbm1_report.build.target import refuse_within
 from cgbm1_report.errors import Problem
 from cgbm1_report.system.calls import Calls, calling_here
 from cgbm1_report.system.cluster import sent_to
 from cgbm1_report.system.endings import GRAVEST, explain
 from cgbm1_report.system.listed import refuse_files, write_files
 from cgbm1_report.system.manifest import read_manifest
-from cgbm1_report.system.whole import sweep, workroom
+from cgbm1_report.system.whole import find_place, sweep, workroom
 
 PAGE, TOLD, LISTING = "portfolio.html", "portfolio.json", "portfolio.sha256"
 
@@ -54,8 +55,10 @@ def build_portfolio(plan: Plan, *, jobs: int = 2, executor: str = "", on_progres
     Raises
     ------
     ReportError
-        The summary cannot be written, another run builds this portfolio, or there is no such cluster.
+        Its folder is, or lies in, a cut or a build;
+        the summary cannot be written; another run builds this portfolio, or there is no such cluster.
     """
+    refuse_within(find_place(plan.out))
     refuse_files(plan.out, (PAGE, TOLD), LISTING)
     found: dict[str, Built] = {}
     try:

@@ -13,6 +13,7 @@ from cgbm1_report.assets import __version__, asset
 from cgbm1_report.build.gate import OnProgress, report_quietly
 from cgbm1_report.build.request import DOCUMENTS
 from cgbm1_report.build.shells.make import make_some
+from cgbm1_report.build.target import refuse_within
 from cgbm1_report.errors import ArgumentError, Problem, ReportError, suggest
 from cgbm1_report.notebook.receipts import PLACE
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every
@@ -22,6 +23,7 @@ from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.listed import refuse_files, write_files
 from cgbm1_report.system.manifest import sha256_of
+from cgbm1_report.system.whole import find_place
 from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.numbers import split_numbers
@@ -83,6 +85,7 @@ def build_shells(request: ShellRequest, on_progress: OnProgress = report_quietly
     trial = read_trial(file)
     formats, entries = _settle(request, trial)
     require_programs(formats)
+    refuse_within(find_place(request.out))
     refuse_files(request.out, [f"{NAME}.{form}" for form in formats], LISTING)
     stamp = _make_stamp(trial, find_paper(request.paper).name)
     on_progress("shells", f"{len(entries)} outputs")

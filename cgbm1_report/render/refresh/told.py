@@ -41,7 +41,8 @@ class Refreshed:
             yield f"{' and '.join(counted)} of the document {carry} no mark of an output and {left}"
         if self.backup:
             yield f"{self.backup}: the document as it was"
-        yield f"{document}: {len(self.replaced)} outputs replaced, {len(self.changed)} changed, {self.left} left"
+        replaced = f"{len(self.replaced)} output{'s' * (len(self.replaced) != 1)} replaced"
+        yield f"{document}: {replaced}, {len(self.changed)} changed, {self.left} left"
 
     def _unmarked(self) -> tuple[tuple[int, str], ...]:
         return (self.unmarked, "table"), (self.pictures, "picture")
