@@ -16,8 +16,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.unblinding import declared
 from cgbm1_report.read.csv_files import read_csv
 from cgbm1_report.read.dataset_json import read_dataset_json, read_dataset_ndjson
-from cgbm1_report.read.find import COMPANIONS, DatasetFile, list_files
-from cgbm1_report.read.find import ABOUT
+from cgbm1_report.read.find import ABOUT, COMPANIONS, DatasetFile, list_files
 from cgbm1_report.read.folder import (
     ABOUT_KEYS,
     ISO_DAY,
