@@ -66,7 +66,7 @@ def test_line_of_cron_runs_and_says_what_failed_and_nothing_else(machine):
     # What is wrong and what mends it, and why the code is not 0.
     assert (done.stdout, done.stderr.count("\n")) == ("", 2)
     assert "refused   status.json: 1 problem" in done.stderr
-    assert "ended     exit code 1; 1 refused; see " in done.stderr
+    assert "ended     exit code 1; 1 refused: status.json; see " in done.stderr
 
 
 def unit(name: str) -> configparser.ConfigParser:
@@ -86,7 +86,7 @@ def test_units_of_systemd_are_whole_and_the_service_runs(machine):
     words = shlex.split(command)
     assert (service["Service"]["ReadOnlyPaths"], service["Service"]["ReadWritePaths"]) == (words[2], words[4])
     done = run_example(command, machine)
-    assert re.search(r"Z +\d+\.\d s 100 %  ended     exit code 1; 1 refused; see \S+status\.html\n$", done.stderr)
+    assert re.search(r"Z +\d+\.\d s 100 %  ended     exit code 1; 1 refused: status\.json; see \S+status\.html\n$", done.stderr)
 
 
 def test_dag_of_airflow_is_loaded_and_its_command_runs(machine, monkeypatch):

@@ -560,7 +560,7 @@ def test_figure_copied_from_its_title_on_is_found_by_the_title_and_replaced(buil
     done = refresh_docx(document, build, document)
     assert (done.replaced, done.changed) == (("F14.2.1.1",), ("F14.2.1.1",))
     assert not any("copy" in line for line in done.told), "it stands once"
-    assert [*done.tell(document)][-1].endswith("1 outputs replaced, 1 changed, 0 left")
+    assert [*done.tell(document)][-1].endswith("1 output replaced, 1 changed, 0 left")
     new = body_of(document.read_bytes())
     assert new.startswith(own_words("Before.") + '<w:p><w:pPr><w:pStyle w:val="Caption"/>'), "no page begins above it"
     assert new.endswith(own_words("After."))
@@ -627,7 +627,7 @@ def test_old_figure_that_cannot_be_replaced_is_counted_and_said(build, tmp_path,
     done = refresh_docx(document, build, document, force=True)
     (line,) = (line for line in done.told if "14.2.1.1" in line)
     assert line.startswith(f"{said}: left as it was; copy the output anew from the report, from its title to its last note")
-    assert [*done.tell(document)][-1].endswith("1 outputs replaced, 1 changed, 1 left")
+    assert [*done.tell(document)][-1].endswith("1 output replaced, 1 changed, 1 left")
     assert "1 picture of the document carries no mark of an output and was left as it is" in [*done.tell(document)]
     assert old in body_of(document.read_bytes())
 
@@ -653,7 +653,7 @@ def test_copy_whose_bounds_are_not_sure_is_named(build, tmp_path):
     done = refresh_docx(document, build, document, force=True)
     left = "Table 14.3.1.2.1 stands outside its bookmark, and where it ends is not sure, behind 'Once more:': left as it was; copy"
     assert [line[: len(left)] for line in done.told] == [left]
-    assert [*done.tell(document)][-1].endswith("1 outputs replaced, 1 changed, 1 left")
+    assert [*done.tell(document)][-1].endswith("1 output replaced, 1 changed, 1 left")
 
 
 def test_writers_own_table_may_begin_with_the_label_of_an_output(build, tmp_path):

@@ -138,16 +138,18 @@ def raise_on_errors(findings: pd.DataFrame, folder: Path | None = None) -> None:
         remedy="correct the data; `cgbm1-report validate CUT --out DIR` lists every finding",
     )
     rows = errors.head(NAMED_ERRORS).to_dict("records")
-    named = [Problem(row["message"], _file_of(row, folder), row["rule"], place_of(row), row["remedy"]) for row in rows]
+    named = [_name_finding(row, folder) for row in rows]
     rest = [Problem(f"{len(errors) - NAMED_ERRORS} more errors", rule=GATE)] if len(errors) > NAMED_ERRORS else []
     raise DataError.of([head, *named, *rest])
 
 
-def _file_of(row: Mapping[Any, Any], folder: Path | None) -> str:
-    files = str(row.get("file") or "")
-    if folder is None or not files:
-        return str(row["dataset"])
-    return ", ".join(str(folder.absolute() / name) for name in files.split(", "))
+def _name_finding(row: Mapping[Any, Any], folder: Path | None) -> Problem:
+    dataset, place, files = str(row["dataset"]), place_of(row), str(row.get("file") or "")
+    if folder is not None and files:
+        # A file may hold a part of a domain, and its name be the site's own: the dataset is told beside it.
+        place = f"{dataset} {place}".strip()
+        dataset = ", ".join(str(folder.absolute() / name) for name in files.split(", "))
+    return Problem(row["message"], dataset, row["rule"], place, row["remedy"])
 
 
 def withhold_findings(findings: pd.DataFrame, open_subjects: Iterable[str], reach: Reach = "values") -> pd.DataFrame:
