@@ -319,7 +319,7 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase]] = {
     "times_are_counted_alike": (cell("ADTTE", adam.LTFS, AVAL=12.0), cell("ADTTE", adam.LTFS, AVAL=10.0)),
     "times_are_whole": (cell("ADTTE", adam.LTFS, AVAL=-4.0), cell("ADTTE", adam.LTFS, AVAL=0.0)),
     "flags_are_recorded": (
-        frame("ADSL", lambda adsl: adsl.assign(DTHFL=None)), AnalysisCase(lambda: {"ADSL": adam.altered("ADSL", M, DTHFL="N")["ADSL"]})),
+        frame("ADSL", lambda adsl: adsl.assign(DTHFL=None).drop(columns="DTHDT")), AnalysisCase(lambda: {"ADSL": adam.altered("ADSL", M, DTHFL="N")["ADSL"]})),
     "deaths_have_a_day": (cell("ADSL", D, DTHDT=pd.NaT), cell("ADSL", D, DTHDTF="D")),
     "deaths_are_flagged": (cell("ADSL", D, DTHFL=None), cell("ADSL", D, DTHDTF="D")),
     "deaths_are_alike": (

@@ -649,3 +649,34 @@ def test_a_cell_in_a_column_of_statistics_is_named_by_its_row_and_head_without_i
         place = (*key, ("worst grade", grade), *([("statistic", statistic)] if statistic else []))
         told.append(words.row(write_key(place)))
     assert told == [line.partition("| ")[2].partition("   ")[0] for line in STATISTICS.strip().splitlines()]
+
+
+#: Row, statistic, its value and its text, in a column that had nobody and in the same column with its first subjects.
+FIRST_SUBJECTS = """
+Q1, Q3 | p25 | .  | - | 39 | 39.0
+.      | p75 | .  | . | .  | .
+Q1, Q3 | p75 | .  | . | 53 | 53.0
+"""
+
+
+def test_the_first_subjects_of_a_group_make_no_row_gone():
+    """Of nobody Q3 has neither a value nor a text, and so no line of its own: the row of the page is there before and after."""
+
+    def side(value: int, text: int) -> pd.DataFrame:
+        told = []
+        for line in FIRST_SUBJECTS.strip().splitlines():
+            cells = [cell.strip() for cell in line.split("|")]
+            label, stat, number, shown = cells[0], cells[1], cells[value], cells[text]
+            # The line of Q3 is that of the measure alone where nobody is, and that of the cell where somebody is.
+            if stat == "p75" and (label == ".") == (value == 4):
+                continue
+            key = (("AGE", None),) if label == "." else (("AGE", None), ("statistic", label))
+            of = ("T14.1.4.1", write_key(key), "High", "summary", stat)
+            told.append((*of, np.nan if number == "." else float(number), None if shown == "." else shown, None))
+        return pd.DataFrame(told, columns=[*NAMED, "stat", "stat_fmt", "subjects"]).astype({"stat_fmt": "str"})
+
+    moves = compare_results(side(2, 3), side(4, 5), (["T14.1.4.1"], ["T14.1.4.1"]))
+    assert len(side(2, 3)) == len(side(4, 5)) == 2
+    assert (len(moves.rows), moves.cells[["stat_name", "old", "new"]].to_numpy().tolist()) == (
+        0, [["p25", "-", "39.0"], ["p75", "", "53.0"]],
+    )  # fmt: skip

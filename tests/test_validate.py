@@ -647,7 +647,17 @@ BELIEVED = [
     ("ADSL", 0, {"TRTEDT": "2025-02-28"}, ("V04", "E", "TRTEDT", "2025-02-28 is before TRTSDT 2025-03-01")),
     ("ADSL", 0, {"DTHDT": "2025-05-01"}, ("V12", "E", "DTHFL", "is not Y although DTHDT is filled")),
     ("ADSL", 0, {"DTHFL": "Y"}, ("V12", "W", "DTHDT", "is missing although DTHFL is Y")),
-    ("ADSL", 0, {"TRT01P": "<b>"}, ("V02", "E", "TRT01P", "<b> of 1 subjects is the column of no arm of trial.yaml (ARMS)")),
+    (
+        "ADSL",
+        0,
+        {"TRT01P": "<b>"},
+        (
+            "V02",
+            "E",
+            "TRT01P",
+            "'<b>' of 1 subjects is the column of no arm of trial.yaml (ARMS): it is left empty where there was no treatment, of screen failures too",
+        ),
+    ),
     ("ADLB", 1, {"ASTDT": "2025-03-02", "AENDT": "1999-03-02"}, ("V04", "E", "AENDT", "1999-03-02 is before ASTDT 2025-03-02")),
     ("ADAE", 0, {"AENDT": "2025-03-02"}, ("V04", "E", "AENDT", "2025-03-02 is before ASTDT 2025-03-05")),
     ("ADAE", 0, {"AEOUT": "FATAL"}, ("V12", "E", "AEOUT", "FATAL, but DTHFL of the subject is not Y")),

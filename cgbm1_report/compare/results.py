@@ -160,8 +160,13 @@ def compare_results(old: pd.DataFrame, new: pd.DataFrame, outputs: tuple[Sequenc
 
 
 def _find_lone(old: pd.DataFrame, new: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Rows, or columns, that one side alone has."""
-    sides = [side[["output", what]].drop_duplicates().reset_index(names="at") for side in (old, new)]
+    """Rows, or columns, that one side alone has.
+
+    A result without a value that no cell prints makes no row: of who has no subjects the second statistic of a cell, as Q3, is
+    printed nowhere, and stands under its measure alone.
+    """
+    there = (side[side["stat"].notna() | side["stat_fmt"].notna()] if what == "row" else side for side in (old, new))
+    sides = [side[["output", what]].drop_duplicates().reset_index(names="at") for side in there]
     both = sides[0].merge(sides[1], on=["output", what], how="outer", indicator=True)
     lone = both[both["_merge"] != "both"]
     status = lone["_merge"].map({"left_only": "gone", "right_only": "new"}).astype("str")

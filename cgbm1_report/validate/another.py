@@ -99,11 +99,13 @@ def emergence_follows_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
 def flags_are_recorded(given: Supplied) -> Iterator[pd.DataFrame]:
     """Flags of deaths and events that are there and empty in every record: outputs print 0 of what may not have been recorded.
 
+    Who died is told by DTHDT too, and V12 holds the two together: where it is there, no DTHFL says that nobody died.
     No TRTEMFL although events began on treatment is an error: no table would have any event.
     """
     for dataset, flags in EMPTY.items():
         for flag in flags:
-            if not given.has(dataset, flag) or not len(given.adam[dataset]) or given.column(dataset, flag).notna().any():
+            asked = given.has(dataset, flag) and not (flag == "DTHFL" and given.has(dataset, "DTHDT"))
+            if not asked or not len(given.adam[dataset]) or given.column(dataset, flag).notna().any():
                 continue
             told = f"has no value in any of {len(given.adam[dataset])} records: outputs print 0"
             yield whole_finding(dataset, flag, told)
