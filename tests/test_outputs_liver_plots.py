@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -53,6 +54,12 @@ USUBJID | PARAMCD  | AVAL | AVALC                | CRIT1FL
 """
 ADAM = {"ADSL": draw(ADSL), "ADLBHY": draw(ADLBHY)}
 EDISH, TABLE = "F14.3.4.1.2", "T14.3.4.4.2"
+
+
+def panels(svg: str) -> list[tuple[float, float]]:
+    """Width and height of each panel in points, by the white ground that it is drawn on."""
+    grounds = re.findall(r'<g id="patch_\d+">\s*<path d="M ([\d.]+) ([\d.]+) \s*L ([\d.]+) [\d.]+ \s*L [\d.]+ ([\d.]+)', svg)
+    return [(abs(float(right) - float(left)), abs(float(low) - float(high))) for left, low, right, high in grounds]
 
 
 def edish(number: str = EDISH, *, pooled: bool = False, adam: dict[str, pd.DataFrame] | None = None) -> Figure:
@@ -244,9 +251,14 @@ def test_a_highest_value_of_0_is_drawn_below_all_others_and_a_note_says_so():
     of_l1 = drawn["USUBJID"].eq("1-L1")
     drawn.loc[of_l1 & drawn["PARAMCD"].eq("MBILULN"), "AVAL"] = 0.0
     drawn.loc[of_l1 & drawn["PARAMCD"].eq("EDISHULN"), "AVALC"] = "NEITHER"
-    made = edish(adam={**ADAM, "ADLBHY": drawn})
+    with warnings.catch_warnings():
+        # That the panels have no room is a warning of matplotlib, and their picture is none.
+        warnings.simplefilter("error")
+        made = edish(adam={**ADAM, "ADLBHY": drawn})
     note = "A highest value of 0 has no logarithm: its point stands left of all others, or below them."
     assert (note in made.footnotes, note in edish().footnotes) == (True, False)
+    for svg in (made.svg, edish().svg):
+        assert sum(width > 250 and height > 100 for width, height in panels(svg)) == 1 + 4  # the picture and its panels
     shown = made.ard.query("stat_name == 'value' and column == 'Low'")
     assert sorted(shown["stat"]) == [0.0, 1.5, 5.0, 8.0]  # the results say 0, wherever it is drawn
     # Ringed or not, of both axes: no place of a point is NaN, which SVG has no word for but "nan".

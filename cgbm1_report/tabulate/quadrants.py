@@ -16,6 +16,8 @@ SIGNS = ("○", "■", "▲", "◊", "▼")
 _NUMBERS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 #: Inches of a picture, which both sheets have room for.
 WIDTH, HEIGHT = 9.4, 4.8
+#: How far an axis goes beyond the values and the limit, as a factor.
+_MARGIN = 1.25
 #: The share of a panel's height that a line in a corner takes, and what is kept free beside the lines: no point lies there.
 _LINE, _FREE = 0.075, 0.04
 #: Points are named up to so many in a panel, and where the next is so far away, as shares of the panel.
@@ -93,7 +95,7 @@ def _draw_panel(axes: Any, panel: Panel, columns: Sequence[str], *, named: bool)
     (low, high), bounds = (_range(values, limit) for values, limit in zip(every, panel.limits, strict=True))
     axes.set_xlim(low, high)
     # A result of 0 has no logarithm: it stands left of all others, or below them.
-    edges = low, bounds[0]
+    edges = low * _MARGIN**0.5, bounds[0] * _MARGIN**0.5
     # Room above and below for the words of the corners, so that these lie over no point.
     below, above = (_FREE + _LINE * max(map(len, own), default=0) for own in _split_corners(panel))
     whole = np.log(bounds[1] / bounds[0]) / (1 - below - above)
@@ -105,9 +107,9 @@ def _draw_panel(axes: Any, panel: Panel, columns: Sequence[str], *, named: bool)
     for at, column in enumerate(columns):
         own = panel.points.get(column, Points((), (), ()))
         x, y = (np.maximum(np.array(values, dtype=float), edge) for values, edge in zip((own.x, own.y), edges, strict=True))
-        axes.plot(x, y, ls="none", alpha=0.85, clip_on=False, **_look(at))
+        axes.plot(x, y, ls="none", alpha=0.85, **_look(at))
         ringed = np.array(own.ringed, dtype=bool)
-        axes.plot(x[ringed], y[ringed], ls="none", clip_on=False, **_RING)
+        axes.plot(x[ringed], y[ringed], ls="none", **_RING)
     if named and len(every[0]) <= _NAMED:
         _name_points(axes, panel, edges)
     _write_corners(axes, panel)
@@ -119,7 +121,7 @@ def _range(values: np.ndarray, limit: float) -> tuple[float, float]:
     """The ends of an axis: around the values that have a logarithm and around the limit."""
     drawn = values[values > 0]
     low, high = min([limit / 2, *drawn]), max([limit * 2, *drawn])
-    return low / 1.25, high * 1.25
+    return low / _MARGIN, high * _MARGIN
 
 
 def _number(axis: Any, limit: float) -> None:
