@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -102,7 +103,10 @@ def save_canvas(canvas: Canvas) -> str:
         # An axis without a name needs no place for it, which matplotlib looks for among its neighbours.
         axis.set_label_coords(0, 0)
     if layout := canvas.get_layout_engine():
-        layout.execute(canvas)
+        with warnings.catch_warnings():
+            # Matplotlib would warn, and draw panels without any room: no picture is printed that nobody can read.
+            warnings.filterwarnings("error", "constrained_layout not applied", UserWarning)
+            layout.execute(canvas)
     # No engine at all: of one that is only silent matplotlib draws all again before it writes.
     canvas.set_layout_engine(None)
     if change := _CHANGE.get():
