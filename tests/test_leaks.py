@@ -157,11 +157,13 @@ class Desk:
             name: CLOCK.sub(b"", content.replace(plain, b"<here>"))
             if name.endswith((": out", ": err"))
             or name.startswith(("builds/status", "failed-", "explore"))
-            or name == "portfolio.txt"
+            # A portfolio names the whole path of what was refused, as the page of a watch does.
+            or name in ("portfolio.txt", "many/portfolio.html", "many/portfolio.json")
             else content
             for name, content in said.items()
-            # The checksums of a notebook that says when it was run, and numbers its cells by chance.
-            if name != "failed-failed/failed.sha256"
+            # The checksums of a notebook that says when it was run, and numbers its cells by chance; those of a portfolio
+            # whose pages name this folder.
+            if name not in ("failed-failed/failed.sha256", "many/portfolio.sha256")
         }
 
 
