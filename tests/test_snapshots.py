@@ -32,7 +32,7 @@ from cgbm1_report.recount import recount
 from cgbm1_report.recount.reviewer import review
 from cgbm1_report.tabulate.files import ALL_GROUPS, split_group
 from cgbm1_report.tabulate.named import output_label
-from cgbm1_report.tabulate.table import Output, Row, Table
+from cgbm1_report.tabulate.table import Figure, Output, Row, Table
 from cgbm1_report.tabulate.view import Review
 from tests.drawn import our_trial, stamp_of
 from tests.shuffled import FORMATS, name_anew, put_back, rename, shuffle, write_mixed
@@ -225,6 +225,35 @@ def test_page_is_the_one_that_was_looked_at(variant: str, number: str, pytestcon
     assert not re.search(r"\b(nan|NaN|NaT|None|inf)\b|<NA>|\{[a-z_]+\}", page), "what a program says, not a report"
     assert not ("\nDays are counted" in page and "\nStudy day:" in page), "two scales of days explained on one page"
     _hold(variant, number, page, folder=FOLDER, write=pytestconfig.getoption(WRITE))
+
+
+#: A system of coordinates in a drawing, and the frame of one that has axes.
+_SYSTEM = re.compile(r'<g id="axes_\d+">(.*?)(?=<g id="axes_|\Z)', re.S)
+_FRAME = re.compile(r'\s*<g id="patch_\d+">\s*<path d="M ([\d.]+) ([\d.]+) \s*L ([\d.]+) [\d.]+ \s*L [\d.]+ ([\d.]+)')
+_SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+_TEXT = re.compile(r'<text [^>]*transform="(?:rotate\(\S+ |translate\()(-?[\d.]+) (-?[\d.]+)\)')
+
+
+@pytest.mark.parametrize("variant", ["full", "blinded", "empty-arm"])
+def test_panels_of_every_figure_have_room_and_no_word_of_it_lies_outside(variant: str) -> None:
+    """A panel that lost its room, as one did where a point lay beyond its edge, says everything and shows nothing."""
+    seen = 0
+    for number, entry in _entries().items():
+        if not number.startswith("F") or not _is_page(variant, entry):
+            continue
+        made = make_whole(variant, number)
+        assert isinstance(made, Figure)
+        width, height = map(float, _SIZE.findall(made.svg)[0])
+        for frame in (_FRAME.match(one) for one in _SYSTEM.findall(made.svg) if "matplotlib.axis" in one):
+            if frame:
+                left, low, right, high = map(float, frame.groups())
+                assert abs(right - left) > 0.12 * width, number
+                assert abs(low - high) > 0.25 * height, number
+                seen += 1
+        places = [(float(x), float(y)) for x, y in _TEXT.findall(made.svg)]
+        assert len(places) == made.svg.count("<text")
+        assert all(0 <= x <= width and 0 <= y <= height for x, y in places), number
+    assert seen > 30
 
 
 def test_what_stands_in_brackets_is_said_by_the_head_of_the_stub_or_above_the_cell() -> None:
