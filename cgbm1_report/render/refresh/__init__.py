@@ -19,6 +19,7 @@ from xml.parsers import expat
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.seal import cut_of, date_again, is_edited, is_moved, status_of, text_of
 from cgbm1_report.errors import PlanError, Problem, ProofError
+from cgbm1_report.render.refresh.apart import set_apart
 from cgbm1_report.render.refresh.blinding import find_opened
 from cgbm1_report.render.refresh.dates import between, find_old_dates
 from cgbm1_report.render.refresh.fit import (
@@ -158,14 +159,14 @@ def refresh_docx(
     """
     read, parts = _state(document), read_package(document)
     scan = _scan(document, parts[DOCUMENT])
+    parts[DOCUMENT], apart = set_apart(scan, parts[DOCUMENT], outputs)
+    scan = _scan(document, parts[DOCUMENT]) if apart else scan
     found = find_places(scan, parts[DOCUMENT], list(outputs), str(document))
-    if found.problems:
-        raise PlanError.of(found.problems)
-    _refuse_nothing(document, found)
+    _refuse_all(document, found)
     styles = name_styles(parts)
     wide = measure_font(font := find_font(parts, styles, "TableText"))
     renewals = [_renew(parts, scan, place, outputs[place.number], styles, fit=fit, wide=wide or 1.0) for place in found.places]
-    problems = [*_refused(document, scan, renewals, force=force), *(() if force else found.stray)]
+    problems = [*(() if force else found.unsure), *_refused(document, scan, renewals, force=force), *(() if force else found.stray)]
     if not unblind:
         problems += find_opened(document, ((one.place.number, one.old, one.new) for one in renewals))
     if problems:
@@ -178,7 +179,8 @@ def refresh_docx(
     told = [
         *tell_states((renewal.place.number, renewal.cutoffs, renewal.statuses) for renewal in renewals),
         *dict.fromkeys(line for renewal in renewals for line in renewal.told),
-        *map(tell_stray, (*found.stray, *found.untold)),
+        *apart,
+        *map(tell_stray, (*found.unsure, *found.stray, *found.untold)),
         *tell_squeezed((renewal.place.number, renewal.squeezed.poor) for renewal in renewals if renewal.squeezed),
     ]
     told += [
@@ -200,7 +202,7 @@ def refresh_docx(
         backup,
         found.unmarked,
         found.pictures,
-        len(found.absent) + len(found.stray) + len(found.untold),
+        len(found.absent) + len(found.unsure) + len(found.stray) + len(found.untold),
     )
 
 
@@ -230,11 +232,12 @@ def _refuse_saved(document: Path, read: tuple[int, int] | None) -> None:
         raise PlanError("was saved while it was read", file=document, remedy="close it in Word and run the command again")
 
 
-def _refuse_nothing(document: Path, found: Found) -> None:
-    if found.places:
+def _refuse_all(document: Path, found: Found) -> None:
+    """A document is refused whole where outputs stand in each other, or none is sure."""
+    if not found.problems and found.places:
         return
-    if found.stray:
-        raise PlanError.of(found.stray)
+    if problems := [*found.unsure, *found.problems, *found.stray]:
+        raise PlanError.of(problems)
     remedy = (
         "copy outputs whole, from the title to the last note, and paste them with their formatting kept: so their marks come along"
     )
@@ -267,7 +270,7 @@ def _renew(
         renewal.kept = date_again(kept, new)
         return renewal
     edited = is_edited(old)
-    renewal.own = find_own(old, new, marks, parts.get(COMMENTS, b""), edited)
+    renewal.own = find_own(old, new, marks, parts.get(COMMENTS, b""), edited, styles=styles)
     renewal.torn = find_torn(old) + (["more than one section break"] if len(find_breaks(old)) > 1 else [])
     renewal.carried = [mark.name for mark in marks if mark.name]
     if renewal.torn:
@@ -360,7 +363,7 @@ def _prove(document: Path, parts: Mapping[str, bytes], renewals: Sequence[_Renew
     scan, text = _scan(document, parts[DOCUMENT]), parts[DOCUMENT]
     found = find_places(scan, text, list(dict.fromkeys(renewal.place.number for renewal in renewals)), str(document))
     told = [(place.number, _words(text[place.start : place.stop])) for place in found.places]
-    if found.problems or told != [(renewal.place.number, renewal.words) for renewal in renewals]:
+    if found.problems or found.unsure or told != [(renewal.place.number, renewal.words) for renewal in renewals]:
         numbers = ", ".join(sorted({renewal.place.number for renewal in renewals} - {number for number, _ in told}))
         message = f"would not say what the build says{f': {numbers}' if numbers else ''}"
         raise ProofError(message, file=document, rule="reading the refreshed document", remedy="report this to the maintainers")

@@ -6,7 +6,7 @@ output is known with both its ends; where it is another, nobody can say where th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from cgbm1_report.emit.escape import anchor
 from cgbm1_report.emit.seal import is_edited
@@ -26,15 +26,17 @@ def find_copies(scan: Scan, text: bytes, found: Found, numbers: Sequence[str], f
     labels = {number: output_label(number) for number in numbers}
     titled = _find_titled(scan, text, found, labels, file)
     marked = list(found.places)
+    told: set[int] = set()
     for number, shown in _outside(scan, labels, marked):
         if _is_in(shown.at, found) or (shown.kind == "picture" and number in titled):
             continue
         blocks = _copy(scan, shown, labels[number])
         if blocks is None:
+            told.add(shown.at)
             found.stray.append(_stray(scan, labels[number], shown.block, file))
         else:
             _add(scan, found, number, blocks)
-    _find_untold(scan, found, labels, file)
+    _find_untold(scan, found, labels, file, told)
     found.places.sort(key=lambda place: place.start)
 
 
@@ -89,11 +91,14 @@ def _picture_below(scan: Scan, found: Found, title: int) -> Shown | None:
     return next((one for one in near if not _is_in(one.at, found)), None)
 
 
-def _find_untold(scan: Scan, found: Found, labels: Mapping[str, str], file: str) -> None:
-    """Pictures below words that begin as an output's title, which carry no mark: an old output, or the writer's own."""
+def _find_untold(scan: Scan, found: Found, labels: Mapping[str, str], file: str, told: Collection[int]) -> None:
+    """Pictures below words that begin as an output's title, which carry no mark: an old output, or the writer's own.
+
+    Those that are ``told`` already, by the name of the picture itself, are not told again.
+    """
     by_label = {label: number for number, label in labels.items()}
     strays = {problem.place for problem in found.stray}
-    seen: set[int] = set()
+    seen = set(told)
     for at, block in enumerate(scan.blocks):
         label = " ".join(block.words.split()[:2])
         if block.kind != "p" or label not in by_label or _is_in(block.start, found) or scan.where(at) in strays:

@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
+from html import unescape
 from pathlib import Path
 
 from cgbm1_report.emit.docx import own_parts
@@ -145,7 +146,7 @@ def _drop_pictures(parts: dict[str, bytes], old: bytes) -> None:
 
 def same_picture(parts: Mapping[str, bytes], old: bytes, new: bytes, png: bytes) -> bool:
     """Whether a document's output shows the picture of the new one and says the same of it, or neither has any."""
-    if _ALT.findall(old) != _ALT.findall(new):
+    if _alternatives(old) != _alternatives(new):
         return False
     shown = set()
     for ident in re.findall(rb'r:embed="([^"]+)"', old):
@@ -154,6 +155,11 @@ def same_picture(parts: Mapping[str, bytes], old: bytes, new: bytes, png: bytes)
             if b'Id="' + ident + b'"' in relation and target:
                 shown.add(parts.get(f"word/{target[1].decode()}", b""))
     return shown == ({png} if png else set())
+
+
+def _alternatives(content: bytes) -> list[str]:
+    """What is said of each picture, as it is read: programs write an apostrophe as a character, a name or a number."""
+    return [" ".join(unescape(said.decode("utf-8")).split()) for said in _ALT.findall(content)]
 
 
 def name_styles(parts: Mapping[str, bytes]) -> dict[str, str]:

@@ -26,6 +26,10 @@ _AGAIN = re.compile(r"_Copy_\d+\Z")
 #: The name that an output of a plain number is linked by: T14_3_1_2_1.
 _PLAIN = re.compile(r"[A-Z]\d+(_\d+)+")
 _ANEW = "copy the output anew from the report, in paragraphs of its own; LibreOffice cuts bookmarks to pieces each time it saves"
+_TWICE = "stands {} times, each time around a whole output: the output is in the document more than once"
+_ONE = (
+    "take all but one of them out; a copy that Word makes within a document has no such bookmark, and is replaced beside the other"
+)
 
 
 def own_name(name: str) -> str:
@@ -41,6 +45,7 @@ def find_places(scan: Scan, text: bytes, numbers: Sequence[str], file: str) -> F
     found = Found()
     ours = {region_name(number): number for number in numbers}
     named: dict[str, list[Bookmark]] = {}
+    unsure: list[str] = []
     for bookmark in scan.bookmarks:
         if bookmark.name.startswith(_OURS):
             named.setdefault(own_name(bookmark.name), []).append(bookmark)
@@ -50,16 +55,19 @@ def find_places(scan: Scan, text: bytes, numbers: Sequence[str], file: str) -> F
             continue
         place, fault = _place(scan, text, ours[name], bookmarks)
         if place is None:
-            where = scan.where(bookmarks[0].start.block)
-            found.problems.append(Problem(f"bookmark {name} {fault}", file, RULE, where, _ANEW))
+            where, label = scan.where(bookmarks[0].start.block), output_label(ours[name])
+            remedy = _ONE if fault == _TWICE.format(len(bookmarks)) else _ANEW
+            found.unsure.append(Problem(f"{label}: its bookmark {name} {fault}", file, RULE, where, remedy))
+            unsure.append(ours[name])
         else:
             found.places.append(place)
     found.places.sort(key=lambda place: place.start)
     _check_crossed(scan, found, file)
     if not found.problems:
         found.kept = [(mark.start.at, mark.end.at) for marks in named.values() for mark in marks if mark.end]
+        found.kept += _find_tables(scan, unsure)
         found.absent += _find_lacking(scan, text, found, numbers)
-        find_copies(scan, text, found, numbers, file)
+        find_copies(scan, text, found, [number for number in numbers if number not in unsure], file)
         _count_unmarked(scan, found)
     return found
 
@@ -70,6 +78,13 @@ def _count_unmarked(scan: Scan, found: Found) -> None:
     own = [one for one in scan.shown if not one.nested and not any(start <= one.at < stop for start, stop in kept)]
     found.unmarked = sum(one.kind == "table" for one in own)
     found.pictures = sum(one.kind == "picture" for one in own)
+
+
+def _find_tables(scan: Scan, numbers: Sequence[str]) -> list[tuple[int, int]]:
+    """Tables and pictures of outputs whose bookmarks are not sure: they are these, and neither copies nor without a mark."""
+    labels = [output_label(number) for number in numbers]
+    blocks = {one.block for one in scan.shown if any(one.is_of(label) for label in labels)}
+    return [(scan.blocks[at].start, scan.blocks[at + 1].start) for at in blocks]
 
 
 def _find_lacking(scan: Scan, text: bytes, found: Found, numbers: Sequence[str]) -> list[str]:
@@ -96,7 +111,8 @@ def _place(scan: Scan, text: bytes, number: str, bookmarks: Sequence[Bookmark]) 
     marks = [mark for bookmark in bookmarks for mark in (bookmark.start, bookmark.end) if mark is not None]
     marks.sort(key=lambda mark: mark.at)
     first, last, twins = marks[0], marks[-1], len(bookmarks) > 1
-    said = f"stands {len(bookmarks)} times, {loose} of them without an end" if twins else "has no end"
+    said = f"stands {len(bookmarks)} times, {loose} of them without an end" if loose else _TWICE.format(len(bookmarks))
+    said = said if twins else "has no end"
     if (loose and not twins) or (twins and not loose) or (twins and len({mark.block for mark in marks}) != 2):
         return None, said
     if not (first.level and last.level):

@@ -204,6 +204,8 @@ class Found:
     places: list[Place] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    #: Outputs whose bookmarks do not hold them whole and alone: they stay as they are where the others are replaced all the same.
+    unsure: list[Problem] = field(default_factory=list)
     #: Copies that cannot be told from the writer's own text around them.
     stray: list[Problem] = field(default_factory=list)
     #: Pictures below the title of an output whose marks are gone: an old one, or the writer's own.

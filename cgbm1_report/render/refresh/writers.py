@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
 
 from cgbm1_report.emit.seal import text_of
@@ -44,19 +44,31 @@ _LOOKS = {
 #: What must begin and end on the same side of an output: no place in the new one is theirs.
 _RANGES = (("moveFromRangeStart", "moveFromRangeEnd"), ("moveToRangeStart", "moveToRangeEnd"), ("permStart", "permEnd"))
 _NOTES = {"footnote": "footnoteReference", "endnote": "endnoteReference", "link": "hyperlink r:id"}
+#: Styles of what stands above and below the rows of an output.
+_AROUND = ("Caption", "OutputSubtitle", "Footnote")
 _WORDS = 40
 
 
-def find_own(old: bytes, new: bytes, marks: Iterable[Mark], comments: bytes, edited: bool | None) -> list[str]:
-    """What stands in an output and is not the build's, in words; ``edited`` says whether its text is the one printed then."""
+def find_own(
+    old: bytes, new: bytes, marks: Iterable[Mark], comments: bytes, edited: bool | None, *, styles: Mapping[str, str] | None = None
+) -> list[str]:
+    """What stands in an output and is not the build's, in words.
+
+    Parameters
+    ----------
+    edited
+        Whether its text is another one than was printed then.
+    styles
+        What the document calls our styles.
+    """
     changes = list(_tracked(old))
     told = [*changes, *_comments(old, comments)]
-    told += [f"bookmark {mark.name} on {_short(mark.lay_on)}" for mark in marks if mark.lay_on]
+    told += [f"bookmark {mark.name} on {shorten(mark.lay_on)}" for mark in marks if mark.lay_on]
     counted = {word: len(re.findall(rf"<w:{tag}\b".encode(), old)) for word, tag in _NOTES.items()}
     told += [f"{count} {word}{'s' * (count > 1)}" for word, count in counted.items() if count]
     fields = sorted(_fields(old) - _fields(new))
     told += [f"field {', '.join(fields)}"] if fields else []
-    told += [f"formatting: {', '.join(looks)}"] if (looks := _dressed(old, new)) else []
+    told += [f"formatting: {', '.join(looks)}"] if (looks := _dressed(old, new, styles or {})) else []
     if edited and not changes:
         told.append("text that was edited since the build printed it")
     return told
@@ -92,7 +104,7 @@ def _comments(old: bytes, comments: bytes) -> Iterator[str]:
     for found in _COMMENT.finditer(comments) if wanted else ():
         if found[1] in wanted:
             author = _AUTHOR.search(found[0])
-            yield f"comment by {unescape(author[1].decode('utf-8')) if author else 'nobody'}: {_short(text_of(found[2]))}"
+            yield f"comment by {unescape(author[1].decode('utf-8')) if author else 'nobody'}: {shorten(text_of(found[2]))}"
             wanted.discard(found[1])
     for ident in sorted(wanted):
         yield f"comment {ident.decode()}"
@@ -102,9 +114,22 @@ def _fields(content: bytes) -> set[str]:
     return {(one or other).decode().upper() for one, other in _FIELD.findall(content)}
 
 
-def _dressed(old: bytes, new: bytes) -> list[str]:
+def _dressed(old: bytes, new: bytes, styles: Mapping[str, str]) -> list[str]:
     """Kinds of formatting that text of the old output has and nothing of the new one."""
-    return sorted({_LOOKS[kind] for kind, _ in _looks(old) - _looks(new)})
+    around = [styles.get(style, style) for style in _AROUND]
+    found = (_looks(old) | _bold_around(old, around)) - _looks(new) - _bold_around(new, _AROUND)
+    return sorted({_LOOKS[kind] for kind, _ in found})
+
+
+def _bold_around(content: bytes, styles: Iterable[str]) -> set[tuple[str, bytes]]:
+    """Whether words above or below the rows are bold in themselves: a style makes titles so, and the build no note."""
+    named = b"|".join(re.escape(style.encode("utf-8")) for style in styles)
+    lines = re.finditer(rb'<w:p(?: [^>]*)?><w:pPr><w:pStyle w:val="(?:%s)"/>.*?</w:p>' % named, content, re.S)
+    for properties, text in (run for line in lines for run in _RUN.findall(line[0])):
+        bold = next((said for kind, said in _DRESS.findall(properties) if kind == b"b"), None)
+        if bold is not None and not ((value := _VALUE.search(bold)) and value[1] in _PLAIN) and text_of(text).strip():
+            return {("b", b"around")}
+    return set()
 
 
 def _looks(content: bytes) -> set[tuple[str, bytes]]:
@@ -127,6 +152,7 @@ def _looks(content: bytes) -> set[tuple[str, bytes]]:
     return found - {("b", b"label")}
 
 
-def _short(text: str) -> str:
+def shorten(text: str) -> str:
+    """A writer's words as they are quoted: the first of them."""
     words = " ".join(text.split())
     return repr(words if len(words) <= _WORDS else f"{words[: _WORDS - 1]}…")
