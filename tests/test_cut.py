@@ -24,6 +24,7 @@ from cgbm1_report.read.cut import read_cut
 from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.read.sas import read_xpt
 from cgbm1_report.read.xpt import XptLayout, check_rows, read_layout, read_rows
+from cgbm1_report.validate import validate_sdtm
 from cgbm1_report.validate.schemas import key_findings
 from tests.drawn import opened_trial, our_trial
 
@@ -534,6 +535,26 @@ def test_qualifier_of_a_subject_with_several_records_is_refused(cut: Path) -> No
     assert "its subject has several of AE" in problems_of(cut)[0]
     (cut / "sdtm" / "suppae.csv").write_text(SUPP + "X,AE,007,AEGRPID,G,AEDLT,DLT,Y\n")
     assert read_cut(cut).sdtm["AE"]["AEDLT"].fillna(".").tolist() == ["Y", ".", ".", "Y", ".", "."]
+
+
+DM_TWICE = pd.DataFrame({"STUDYID": ["NCT06740149"] * 3, "USUBJID": ["007", "008", "007"], "SUBJID": ["7", "8", "9"]})
+
+
+def test_qualifier_of_a_subject_that_stands_twice_in_dm_is_read_so_that_the_gate_finds_the_subject(cut: Path) -> None:
+    """Of DM, with one record a subject, no qualifier names its record: it is DM that is wrong, and SUPPDM that was told."""
+    write_supp(cut, "X,DM,007,,,RANDNO,Number,R1\n", "suppdm", DM_TWICE)
+    read = read_cut(cut)
+    assert read.sdtm["DM"]["RANDNO"].fillna(".").tolist() == ["R1", ".", "R1"]
+    found = validate_sdtm(read, opened_trial())
+    told = found[(found["rule"] == "V03") & (found["dataset"] == "DM")]
+    assert (told["usubjid"].tolist(), set(told["severity"])) == (["007", "007"], {"E"})
+
+
+def test_record_that_stands_twice_is_told_before_its_qualifiers_that_do(cut: Path) -> None:
+    write_supp(cut, "X,DM,007,,,RANDNO,Number,R1\n" * 2, "suppdm", DM_TWICE)
+    first, *others = problems_of(cut)
+    assert "dm.csv: 007: has more than one record of one USUBJID" in first
+    assert [("qualifier stands twice" in other) for other in others] == [True, True]
 
 
 def test_qualifiers_that_are_numbers_are_refused(cut: Path) -> None:

@@ -161,11 +161,77 @@ def test_cut_that_differs_from_its_seal_is_refused_once_and_built_when_it_is_rig
 
 
 def test_repeated_cut_is_told_and_not_built_again(bench):
-    deliver(bench.cuts, "a", "2025-01-01")
-    seal_cut(deliver(bench.cuts, "b", "2025-01-01"))
+    seal_cut(deliver(bench.cuts, "a", "2025-01-01"))
+    deliver(bench.cuts, "b", "2025-01-01")
     assert bench.watch() == 0
     assert (bench.built, bench.states()) == (["a"], {"a": "done", "b": "repeated"})
     assert "has the same files as a: not built again" in bench.page
+
+
+#: Two cuts with the same files, b the later by its name: which have a seal, which was begun and killed on an earlier night,
+#: and which are built. One with a seal is what was delivered; of its copy without one nobody looks for the report.
+TWINS = [
+    ("", "", ["a"]),
+    ("ab", "", ["a"]),
+    ("a", "", ["a"]),
+    ("b", "", ["b"]),
+    ("", "b", ["b"]),
+    ("ab", "b", ["b"]),
+    ("b", "b", ["b"]),
+    # What was begun does not stand before what was delivered.
+    ("b", "a", ["b"]),
+]
+
+
+@pytest.mark.parametrize(("sealed", "begun", "built"), TWINS)
+def test_of_cuts_with_the_same_files_the_sealed_one_is_built_then_the_one_that_was_begun(bench, sealed, begun, built):
+    def kill(cut: Path, out: Path) -> None:
+        raise SystemExit(137)
+
+    for name in begun:
+        deliver(bench.cuts, name)
+        bench.plan[name] = [kill]
+        with pytest.raises(SystemExit):
+            bench.watch()
+    bench.built.clear()
+    for name in "ab":
+        cut = deliver(bench.cuts, name)
+        if name in sealed:
+            seal_cut(cut)
+    bench.clock.at = time.time() + LATER
+    assert bench.watch() == 0
+    assert bench.built == built
+    assert sorted(bench.states().values()) == ["done", "repeated"]
+
+
+def test_sealed_cut_is_built_though_its_copy_without_a_seal_was_built_before(bench):
+    """Its report is looked for under its name; nothing is lost by one more."""
+    deliver(bench.cuts, "a")
+    assert bench.watch() == 0
+    seal_cut(deliver(bench.cuts, "b"))
+    bench.clock.at = time.time() + LATER
+    assert bench.watch() == 0
+    assert (bench.built, bench.states()) == (["a", "b"], {"a": "done", "b": "done"})
+
+
+def test_repeated_cut_that_is_sealed_afterwards_is_built(bench):
+    deliver(bench.cuts, "a")
+    cut = deliver(bench.cuts, "b")
+    bench.watch()
+    assert bench.states() == {"a": "done", "b": "repeated"}
+    seal_cut(cut)
+    bench.clock.at = time.time() + LATER
+    bench.watch()
+    assert (bench.built, bench.states()) == (["a", "b"], {"a": "done", "b": "done"})
+
+
+def test_watch_rests_while_the_cut_that_stands_for_its_copy_is_tried_again_later(bench):
+    seal_cut(deliver(bench.cuts, "b"))
+    deliver(bench.cuts, "a")
+    bench.plan["b"] = [FULL]
+    assert bench.watch() == 0
+    assert (bench.built, bench.clock.waits) == (["b", "b"], [60.0])
+    assert bench.states() == {"a": "repeated", "b": "done"}
 
 
 def test_cut_that_is_renamed_after_its_data_were_wrong_is_tried_under_its_new_name(bench):
@@ -248,6 +314,69 @@ def test_folder_that_holds_nothing_waits(bench):
     assert bench.watch() == 0
     assert bench.states() == {"empty": "waiting"}
     assert "holds no file yet" in bench.page
+
+
+# ---- what is taken away
+
+#: How a cut stood when its folder was taken away, and how it stands afterwards; its code counts no longer.
+TAKEN_AWAY = [
+    ([], "done"),
+    ([WRONG], "failed"),
+    ([replace(FULL, code=78)], "failed"),
+]
+
+
+@pytest.mark.parametrize(("plan", "state"), TAKEN_AWAY)
+def test_cut_that_is_taken_away_stays_what_it_was_and_counts_no_longer(bench, plan, state):
+    cut = deliver(bench.cuts, "one")
+    bench.plan["one"] = list(plan)
+    bench.watch()
+    shutil.rmtree(cut)
+    assert bench.watch() == 0
+    assert bench.watch(formats=("html",)) == 0, "what it was built by changed: there is nothing to try"
+    assert bench.states() == {"one": state}
+    assert "its folder is no longer there" in bench.page
+    assert "tried again" not in bench.page
+
+
+def test_cut_that_is_taken_away_before_it_was_built_is_told_as_gone_and_built_when_it_is_back(bench):
+    bench.clock.at = time.time()
+    cut = deliver(bench.cuts, "one")
+    bench.watch()
+    cut.rename(bench.root / "away")
+    assert bench.watch() == 0
+    assert (bench.states(), bench.told()[-2:]) == ({"one": "gone"}, ["gone one", "ended"])
+    assert bench.watch() == 0
+    assert bench.told()[-2:] == ["ended", "ended"], "once"
+    (bench.root / "away").rename(cut)
+    bench.clock.at = time.time() + LATER
+    assert bench.watch() == 0
+    assert bench.states() == {"one": "done"}
+
+
+def test_cut_that_is_taken_away_while_it_is_built_is_gone_and_no_fault(bench):
+    def take_away(cut: Path, _out: Path) -> Outcome:
+        shutil.rmtree(cut)
+        return ends_with(78, "PlanError", Problem("is no folder", str(cut)))
+
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [take_away]
+    assert bench.watch() == 0
+    assert (bench.states(), bench.checked) == ({"one": "gone"}, [])
+    (entry,) = read_record(bench.out).values()
+    assert (entry.exit_code, entry.error) == (0, {})
+
+
+def test_build_that_is_back_without_its_cut_is_known(bench, tmp_path):
+    cut = deliver(bench.cuts, "one")
+    bench.watch()
+    (bench.out / "one").rename(tmp_path / "away")
+    shutil.rmtree(cut)
+    bench.watch()
+    assert bench.states() == {"one": "removed"}
+    (tmp_path / "away").rename(bench.out / "one")
+    bench.watch()
+    assert bench.states() == {"one": "done"}
 
 
 # ---- what fails

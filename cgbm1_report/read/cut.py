@@ -32,7 +32,7 @@ from cgbm1_report.read.parquet import read_parquet
 from cgbm1_report.read.raw import RawTable, tidy_table
 from cgbm1_report.read.sas import read_sas7bdat, read_xpt
 from cgbm1_report.read.split import find_domain, join_parts, note_inside_name
-from cgbm1_report.read.supp import merge_supp
+from cgbm1_report.read.supp import find_twice, merge_supp
 from cgbm1_report.read.texts import ARROW, choose_storage, hold_texts
 from cgbm1_report.read.unblinding import check_unblinding, opened_phases, tidy_unblinding
 
@@ -154,7 +154,7 @@ def _merge_supps(frames: dict[str, pd.DataFrame], supps: dict[str, pd.DataFrame]
             domain = read.domains.get(name, name)
             frames[name] = merge_supp(frames[name], supps[name], domain, read.files[f"SUPP{name}"])
         except ReportError as error:
-            problems += error.problems
+            problems += [*find_twice(frames[name], domain, read.files.get(name, domain)), *error.problems]
     return problems
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -15,6 +16,20 @@ from cgbm1_report.watch.look import list_cuts, look_at_cut, read_cutoff, refuse_
 from cgbm1_report.watch.record import Entry, name_content, sort_entries
 
 logger = logging.getLogger(__name__)
+
+
+def _stands_for(other: Entry, entry: Entry) -> bool:
+    """Whether the build of one cut is the report of another with the same files.
+
+    One with a seal is what was delivered, and its report is looked for under its name: one without, a copy of it, does not stand
+    for it.
+    """
+    return other.sealed or not entry.sealed
+
+
+def _precede(entry: Entry) -> tuple[bool, bool, tuple[str, str]]:
+    """Of cuts with the same files one with a seal goes before those without, and one that was begun before those that were not."""
+    return not entry.sealed, not entry.started, entry.order
 
 
 class Arrivals:
@@ -34,15 +49,27 @@ class Arrivals:
             if self.asked.once:
                 raise
             return
-        for entry in self.board.entries.values():
-            entry.there = entry.name in names
+        self._see(names)
         for name in names:
             if name not in self.board.entries:
                 self.board.entries[name] = Entry(name, seen=self.now())
             self._look_at(self.board.entries[name])
         for entry in self.board.entries.values():
-            if entry.state == "repeated" and self._stands_alone(entry):
-                entry.wait_again(f"{entry.same_as} has other files now, or is gone")
+            if entry.state == "repeated" and (why := self._stands_alone(entry)):
+                entry.wait_again(why)
+
+    def _see(self, names: Collection[str]) -> None:
+        """Note which cuts are there; of one that is not, and has no build yet, nothing else would say what became of it."""
+        for entry in self.board.entries.values():
+            entry.there = entry.name in names
+            if entry.there and entry.state == "gone":
+                entry.settled = False
+                entry.wait_again("its folder is back: it is looked at")
+            elif not entry.there and entry.state == "waiting":
+                entry.state, entry.why, entry.exit_code, entry.error = "gone", "", 0, {}
+                entry.finished, entry.attempts, entry.not_before = self.board.clock(), 0, 0.0
+                self.board.tell("gone", entry, "its folder is no longer there, and no build was made of it as it was")
+                self.board.write(running=True)
 
     def _look_at(self, entry: Entry) -> None:
         problems = refuse_name(entry.name)
@@ -81,29 +108,34 @@ class Arrivals:
     def find_next(self) -> Entry | None:
         """The next cut to build; those whose files another has are told as repeated on the way."""
         for entry in sort_entries(self.board.entries.values()):
-            if not is_ready(entry):
-                continue
-            other = self._find_same(entry)
+            other = self._find_same(entry) if is_ready(entry) else None
             if other is not None:
                 self._repeat(entry, other)
-            elif entry.not_before <= self.now():
-                return entry
-        return None
+        return next((entry for entry in self.list_turns() if entry.not_before <= self.now()), None)
+
+    def list_turns(self) -> list[Entry]:
+        """The cuts whose turn can come, in order; of several with the same files that one which stands for the others."""
+        first: dict[str, Entry] = {}
+        for entry in sorted(filter(is_ready, self.board.entries.values()), key=_precede):
+            first.setdefault(entry.content, entry)
+        return sort_entries(first.values())
 
     def _find_same(self, entry: Entry) -> Entry | None:
-        """Another cut with the same files that was built, or cannot be."""
+        """Another cut with the same files that was built, or cannot be, and can stand for this one."""
         for other in sort_entries(self.board.entries.values()):
             known = other.state in ("done", "removed") or (other.state == "failed" and other.there)
-            if other is not entry and known and other.settled and other.content == entry.content:
+            if other is not entry and known and other.settled and other.content == entry.content and _stands_for(other, entry):
                 return other
         return None
 
-    def _stands_alone(self, entry: Entry) -> bool:
-        """Whether the cut whose files this one has no longer stands for it: nothing else would say that it has no report."""
+    def _stands_alone(self, entry: Entry) -> str:
+        """Why the cut whose files this one has no longer stands for it: nothing else would say that it has no report."""
         other = self.board.entries.get(entry.same_as)
-        if other is None or other.state == "refused":
-            return True
-        return (other.settled and other.content != entry.content) or (other.state == "failed" and not other.there)
+        if other is None or other.state in ("refused", "gone") or (other.state == "failed" and not other.there):
+            return f"{entry.same_as} has no build, or is gone"
+        if other.settled and other.content != entry.content:
+            return f"{entry.same_as} has other files now"
+        return "" if _stands_for(other, entry) else f"it has a seal, and {entry.same_as}, whose files it has, has none"
 
     def _repeat(self, entry: Entry, other: Entry) -> None:
         entry.state, entry.same_as, entry.finished = "repeated", other.name, self.board.clock()

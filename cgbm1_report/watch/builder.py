@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cgbm1_report.errors import BusyError, Problem, ToolError, WritingError
+from cgbm1_report.errors import BusyError, Problem, ReportError, ToolError, WritingError
 from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED
 from cgbm1_report.system.importing import deaf_environment
 from cgbm1_report.system.processes import run_program
@@ -30,6 +30,17 @@ class Outcome:
     code: int
     told: Mapping[str, Any]
     error: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, error: ReportError) -> Outcome:
+        """How a build ended that an error of this process ended."""
+        problems = [asdict(problem) for problem in error.problems]
+        return cls(error.exit_code, {}, {"class": type(error).__name__, "problems": problems})
+
+    @property
+    def findings(self) -> dict[str, int]:
+        """Findings by severity, as it says them itself; one that was there already says nothing."""
+        return {str(name): int(count) for name, count in self.told.get("findings", {}).items()}
 
 
 #: Makes the build of a cut in a folder; the third is the build before it, where changes since it are to be marked.
@@ -106,4 +117,4 @@ def _read_json(printed: bytes) -> dict[str, Any]:
 
 
 def _lost(told: str, remedy: str) -> Outcome:
-    return Outcome(ToolError.exit_code, {}, {"class": ToolError.__name__, "problems": [asdict(Problem(told, remedy=remedy))]})
+    return Outcome.of(ToolError(told, remedy=remedy))

@@ -34,7 +34,7 @@ PATIENCE: Final = 60.0
 #: What happened; in capitals what a reader of a quiet log sees too.
 GRAVE: Final = frozenset({"failed", "refused", "kept"})
 #: Events that somebody is told of by the command.
-TOLD: Final = frozenset({"done", "failed", "refused", "repeated", "removed", "kept", "ended"})
+TOLD: Final = frozenset({"done", "failed", "refused", "repeated", "gone", "removed", "kept", "ended"})
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,12 @@ def name_cuts(names: Iterable[str]) -> str:
     told = [name if name.isprintable() else ascii(name) for name in names]
     more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
     return f"{', '.join(told[:_NAMED])}{more}"
+
+
+def name_findings(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many findings there are, by the word for their severity."""
+    words = {"E": "errors", "W": "warnings", "I": "notes"}
+    return {words.get(name, name): count for name, count in counts.items()}
 
 
 def print_events(*, as_json: bool, quiet: bool) -> Hear:

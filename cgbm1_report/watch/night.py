@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ from cgbm1_report.watch.board import Board, Times, is_ready
 from cgbm1_report.watch.builder import PASSING, Outcome, read_findings
 from cgbm1_report.watch.changes import Changes
 from cgbm1_report.watch.earlier import find_earlier, is_of_other_files
-from cgbm1_report.watch.events import Hear, name_cuts, tell_first
+from cgbm1_report.watch.events import Hear, name_cuts, name_findings, tell_first
 from cgbm1_report.watch.hands import Hands, make_hands
 from cgbm1_report.watch.record import CHANGES, FINDINGS, PAGE, Entry, count_states, read_record, tell_written
 from cgbm1_report.watch.retention import find_surplus, remove_build
@@ -68,7 +67,7 @@ class Watch:
                 continue
             self._make_room()
             self._tell_waiting()
-            pending = [one.not_before for one in self.board.entries.values() if is_ready(one)]
+            pending = [one.not_before for one in self.arrivals.list_turns()]
             if self.asked.once and not pending:
                 break
             self.board.write(running=True)
@@ -121,10 +120,19 @@ class Watch:
                 entry.state, entry.why = "removed", "its build was taken away"
                 self.board.tell("removed", entry, entry.why)
             elif entry.state == "removed" and self._is_there(entry.name):
-                entry.wait_again("its build is back: it is looked at")
+                self._take_back(entry)
             elif entry.state == "refused":
                 # Rights may have been given since, which no time of a file tells.
                 entry.settled = False
+
+    def _take_back(self, entry: Entry) -> None:
+        """A build that was taken away is back; without its cut nothing can be asked of it but that it is there."""
+        entry.wait_again("its build is back: it is looked at")
+        if not self._is_cut(entry):
+            entry.state, entry.why = "done", "its build is back"
+
+    def _is_cut(self, entry: Entry) -> bool:
+        return (self.folder / entry.name).is_dir()
 
     def _is_there(self, build: str) -> bool:
         return (self.out / build / "manifest.json").is_file()
@@ -139,8 +147,10 @@ class Watch:
                 self._try_anew(entry)
 
     def _try_anew(self, entry: Entry) -> None:
-        entry.wait_again("failed before: tried again")
-        entry.attempts = 0
+        """Of one that was taken away there is nothing to try: it stays failed, and counts no longer."""
+        if self._is_cut(entry):
+            entry.wait_again("failed before: tried again")
+            entry.attempts = 0
 
     # Building ---------------------------------------------------------------------------------------
 
@@ -158,7 +168,7 @@ class Watch:
             return
         if entry.attempts > self.asked.retries:
             told = Problem(f"its build was interrupted {entry.attempts} times", remedy="build it by hand, and see what ends it")
-            self._fail(entry, _ended_by(ToolError.of([told])))
+            self._fail(entry, Outcome.of(ToolError.of([told])))
             return
         before = self._last_build()
         entry.state, entry.why, entry.started, entry.attempts = "building", "", self.board.clock(), entry.attempts + 1
@@ -197,12 +207,13 @@ class Watch:
         try:
             extend_chain(self.out / entry.name, begin=self.asked.chain)
         except ReportError as error:
-            self._fail(entry, _ended_by(error))
+            self._fail(entry, Outcome.of(error))
             return
         self._finish(entry, Outcome(0, {}, {}), files, 0.0)
 
     def _finish(self, entry: Entry, outcome: Outcome, files: dict[str, dict[str, Any]], seconds: float) -> None:
-        if any(told.get("rule") == CHANGED_RULE for told in outcome.error.get("problems", ())):
+        changed = any(told.get("rule") == CHANGED_RULE for told in outcome.error.get("problems", ()))
+        if changed or (outcome.code and not self._is_cut(entry)):
             self._look_again(entry)
             return
         if outcome.code:
@@ -213,7 +224,7 @@ class Watch:
             manifest = read_manifest(target)
         except ReportError as error:
             # It was there, and somebody was quicker.
-            self._fail(entry, _ended_by(error))
+            self._fail(entry, Outcome.of(error))
             return
         if is_of_other_files(manifest, files, self.folder / entry.name):
             self._look_again(entry)
@@ -223,12 +234,12 @@ class Watch:
         entry.why = entry.why if seconds else "its build was there already"
         entry.finished = entry.finished if seconds else self.board.clock()
         entry.outputs, entry.mark = len(manifest["outputs"]), str(manifest["report"]["stamp"].get("mark", ""))
-        entry.findings = _counts_of(outcome) or read_findings(target)
+        entry.findings = outcome.findings or read_findings(target)
         entry.exit_code, entry.error, entry.not_before, entry.findings_written = 0, {}, 0.0, False
         self._compare(entry, before)
         self._forget_findings(entry)
         self.board.handled += 1
-        found = ", ".join(f"{count} {name}" for name, count in _name_findings(entry.findings).items())
+        found = ", ".join(f"{count} {name}" for name, count in name_findings(entry.findings).items())
         words = (
             f"{entry.outputs} output{'s' * (entry.outputs != 1)} in {seconds:.1f} s" if seconds else "its build was there already"
         )
@@ -322,22 +333,6 @@ class Watch:
             elif entry.why != f"its build is not removed: {why}":
                 entry.why = f"its build is not removed: {why}"
                 self.board.tell("kept", entry, "its build is not as it was made: it is not removed")
-
-
-def _ended_by(error: ReportError) -> Outcome:
-    """How a build ended that an error of this process ended."""
-    told = [asdict(problem) for problem in error.problems]
-    return Outcome(error.exit_code, {}, {"class": type(error).__name__, "problems": told})
-
-
-def _counts_of(outcome: Outcome) -> dict[str, int]:
-    """Findings of a build by severity, as it says them itself; one that was there already says nothing."""
-    return {str(name): int(count) for name, count in outcome.told.get("findings", {}).items()}
-
-
-def _name_findings(counts: dict[str, int]) -> dict[str, int]:
-    words = {"E": "errors", "W": "warnings", "I": "notes"}
-    return {words.get(name, name): count for name, count in counts.items()}
 
 
 @contextmanager

@@ -26,7 +26,7 @@ main, .facts dd { overflow-wrap: anywhere; }
 .status .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .state { white-space: nowrap; font-weight: bold; }
 .failed, .refused { color: #a40000; }
-.waiting, .building { color: #7a5400; }
+.waiting, .building, .gone { color: #7a5400; }
 .wrong { margin: 0 0 1.5rem; padding: 0 0 0 1.2rem; }
 .wrong li { margin: .3rem 0; overflow-wrap: anywhere; }
 """
@@ -92,7 +92,7 @@ def _time(told: str) -> str:
 
 
 def _row(entry: Entry) -> str:
-    built = entry.state == "done" or bool(entry.build and entry.state in ("failed", "refused", "waiting"))
+    built = entry.state == "done" or bool(entry.build and entry.state in ("failed", "refused", "waiting", "gone"))
     cells = [
         ("day", printed(entry.cutoff or NOT_STATED)),
         (f"state {entry.state}", entry.state),

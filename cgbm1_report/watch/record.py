@@ -35,6 +35,7 @@ STATES: Final = {
     "waiting": "not complete yet, or its turn has not come",
     "failed": "no build could be made of it",
     "refused": "it cannot be read as it is, or is not as it was sealed",
+    "gone": "its folder was taken away before a build was made of it",
     "done": "its build is there",
     "repeated": "another cut has the same files",
     "removed": "its build was there, and made room for newer ones",
