@@ -20,13 +20,13 @@ from cgbm1_report.compare import Comparison, compare_sides
 from cgbm1_report.compare.behind import Behind
 from cgbm1_report.compare.files import FORMS, say_comparison, write_comparison
 from cgbm1_report.compare.named import Words, read_output
-from cgbm1_report.compare.pages import _crossed, make_tables
+from cgbm1_report.compare.pages import _crossed, count_all, make_tables
 from cgbm1_report.compare.reads import find_reads
 from cgbm1_report.compare.records import compare_datasets
 from cgbm1_report.compare.results import compare_results, find_crossed, rename_results
 from cgbm1_report.compare.sides import tell_facts
 from cgbm1_report.emit import emit_printed
-from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.errors import ArgumentError, PlanError, ReportError
 from cgbm1_report.outputs.catalogue import catalogue
 from cgbm1_report.rows import read_key, write_key
 from cgbm1_report.tabulate.files import file_stem
@@ -680,3 +680,23 @@ def test_the_first_subjects_of_a_group_make_no_row_gone():
     assert (len(moves.rows), moves.cells[["stat_name", "old", "new"]].to_numpy().tolist()) == (
         0, [["p25", "-", "39.0"], ["p75", "", "53.0"]],
     )  # fmt: skip
+
+
+def test_results_of_two_cuts_are_said_not_to_be_there() -> None:
+    found = compare_sides(cut("nothing"), cut("nothing"), TRIAL)
+    with pytest.raises(ReportError, match="two cuts have no results to compare"):
+        found.moves.cells  # noqa: B018 - that it is asked for is what is tried
+    assert not hasattr(found.moves, "rows")
+    assert not found.moves
+
+
+def test_reason_why_there_is_no_arm_is_no_arm() -> None:
+    """While treatment is blind it is all that is seen of who was randomised; of nobody it tells an arm."""
+    before, after = (cut("nothing") for _ in range(2))
+    whom = before.data["DM"]["USUBJID"].iloc[0]
+    told = {
+        side: replace(one, data={"DM": one.data["DM"].assign(ARMNRS=lambda dm, why=why: dm["USUBJID"].map({whom: why}))})
+        for side, one, why in (("old", before, "NOT ASSIGNED"), ("new", after, None))
+    }
+    counted = count_all(compare_sides(told["old"], told["new"], TRIAL))["Subjects"]
+    assert (counted["With another arm"]["changed"], counted["Changed otherwise"]["changed"]) == (0, 1)

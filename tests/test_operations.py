@@ -81,7 +81,7 @@ def test_units_of_systemd_are_whole_and_the_service_runs(machine):
     assert timer["Timer"]["Unit"] == "cgbm1-report.service"
     assert re.fullmatch(r"\*-\*-\* \d\d:\d\d:\d\d", timer["Timer"]["OnCalendar"])
     assert service["Service"]["Type"] == "oneshot"
-    assert service["Service"]["SuccessExitStatus"] == "143"
+    assert service["Service"]["SuccessExitStatus"].split() == ["143", "75"]
     command = service["Service"]["ExecStart"]
     words = shlex.split(command)
     assert (service["Service"]["ReadOnlyPaths"], service["Service"]["ReadWritePaths"]) == (words[2], words[4])
@@ -114,6 +114,7 @@ def test_dag_of_airflow_is_loaded_and_its_command_runs(machine, monkeypatch):
     runpy.run_path(str(EXAMPLES / "airflow_dag.py"))
     assert CRON.fullmatch(str(declared["dag"]["schedule"]))
     assert (declared["dag"]["catchup"], declared["dag"]["max_active_runs"], declared["task"]["retries"]) == (False, 1, 0)
+    assert declared["task"]["skip_on_exit_code"] == 75
     done = run_example(str(declared["task"]["bash_command"]), machine)
     assert '"event": "exit", "exit_code": 1' in done.stdout.splitlines()[-1]
 

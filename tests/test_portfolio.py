@@ -154,6 +154,27 @@ def test_all_that_is_wrong_is_told_at_once(place: Path) -> None:
     assert places == ["builds", "builds: a", "builds: b", "builds: b"]
 
 
+def test_key_that_is_not_known_is_told_with_those_that_may_stand_there_and_the_builds_are_asked_all_the_same(place: Path) -> None:
+    file = place / "keys.yaml"
+    file.write_text(
+        "out: b\nfromats: [html]\neach: {papr: a4}\n"
+        "builds: [{name: a, cut: none}, {name: b, cut: none2, fromats: [html]}, {name: c, cut: none3, phase: x}, {cut: none4}]"
+    )
+    with pytest.raises(PlanError) as error:
+        read_plan(file)
+    told = {(problem.place or problem.file): problem for problem in error.value.problems}
+    assert {problem.rule for problem in error.value.problems} == {"portfolio", "a data cut"}
+    assert told["fromats"].remedy == "here may stand out, chain, sign, each, builds"
+    assert told["each.papr"].remedy.startswith("did you mean paper? here may stand trial, phase, dose_group, only, formats,")
+    assert told["builds.1.fromats"].remedy.startswith("did you mean formats? here may stand ")
+    assert {"builds.2.phase", "builds.3.name", "builds: a", "builds: b", "builds: c"} <= told.keys()
+
+
+def test_one_build_is_no_builds() -> None:
+    one = {"name": "a", "state": "done", "exit_code": 0, "cut": "c", "stands": False, "problems": []}
+    assert "p.yaml: 1 build, 1 done; exit code 0." in write_page({"portfolio": "p.yaml", "exit_code": 0, "builds": [one]})
+
+
 def test_hostile_names_and_words_are_text_on_the_page() -> None:
     problem = {"message": "<script>alert(1)</script>", "file": "a&b", "rule": "", "place": "", "remedy": ""}
     one = {"name": "a", "state": "failed", "exit_code": 70, "cut": "c", "stands": True, "problems": [problem], "mark": "<b>"}

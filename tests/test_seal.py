@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,7 +138,9 @@ def test_sealed_cut_that_differs_is_refused_by_all_that_read_it_in_one_message(c
         with pytest.raises(DataError) as caught:
             read(cut)
         (said,) = [str(problem) for problem in caught.value.problems if problem.rule == "seal of the cut"]
-        assert said.startswith(f"{cut / 'seal.json'}: the cut is not as it was sealed: {words} [rule: seal of the cut]")
+        # The names of the files, of each kind five: a machine reads them as the place.
+        place = ", ".join(re.findall(r"\((.*?)(?: and \d+ more)?\)", words))
+        assert said.startswith(f"{cut / 'seal.json'}: {place}: the cut is not as it was sealed: {words} [rule: seal of the cut]")
         assert said.endswith("cgbm1-report seal CUT --again")
 
 
@@ -198,6 +203,20 @@ def test_what_is_no_file_of_the_cut_is_not_sealed(cut, tmp_path):
         ("pipe", "is no file"),
     ]
     assert not (cut / "seal.json").exists()
+
+
+@pytest.mark.runs(*(["setpriv"] if os.geteuid() == 0 else []))
+def test_cut_that_is_read_only_says_who_may_seal_it(cut):
+    """No other folder can be chosen: the seal lies in the cut."""
+    cut.chmod(0o555)
+    # Root writes anywhere, but for a root without that power.
+    as_user = ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*as_user, sys.executable, "-m", "cgbm1_report.cli", "seal", str(cut)], capture_output=True, text=True, check=False
+    )
+    cut.chmod(0o755)
+    assert done.returncode == 74
+    assert "cannot be written: Permission denied [rule: seal of the cut] Remedy: have it sealed by who may write" in done.stderr
 
 
 def test_seal_that_cannot_be_written_leaves_the_one_that_was_there(cut, monkeypatch):

@@ -35,7 +35,7 @@ from cgbm1_report.outputs.adverse_events import EMERGENT, read_emergent
 from cgbm1_report.protocol.trial import POOLED
 from cgbm1_report.rows import read_key
 from cgbm1_report.tabulate.builders import Selection, count_rows
-from cgbm1_report.tabulate.declare import Summary
+from cgbm1_report.tabulate.declare import Drawing, Summary
 from cgbm1_report.tabulate.view import View
 from tests.drawn import our_trial
 
@@ -215,6 +215,61 @@ def test_sql_asks_the_datasets_and_nothing_else(study: cg.Study) -> None:
     for question in ("SELECT * FROM read_csv('/etc/hostname')", "SELECT * FROM nowhere", "COPY adsl TO '/tmp/x.csv'"):
         with pytest.raises(ReportError):
             study.sql(question)
+
+
+#: A question with a name that no column has, and what mends it.
+MISNAMED = [
+    ('SELECT * FROM adsl WHERE SEX = "M"', "Remedy: a text stands in single quotes, 'M': double quotes name a column"),
+    ("SELECT SEXX FROM adsl", "Remedy: did you mean SEX? a text stands in single quotes; DESCRIBE adsl names the columns"),
+    ("SELECT AEDECOD FROM adsl", "Remedy: AEDECOD is a column of adae"),
+    ("SELECT a.SEXX FROM adsl a", "Remedy: did you mean SEX?"),
+]
+
+
+@pytest.mark.parametrize(("question", "said"), MISNAMED)
+def test_sql_says_what_mends_a_name_that_no_column_has(study: cg.Study, question: str, said: str) -> None:
+    with pytest.raises(ReportError, match=re.escape(said)):
+        study.sql(question)
+
+
+def test_dataset_goes_by_any_case_of_letters(study: cg.Study) -> None:
+    assert "adae" in study.data
+    pd.testing.assert_frame_equal(study.data["adae"], study.data["ADAE"])
+    with pytest.raises(KeyError, match="'adea' is no dataset of this study"):
+        study.data["adea"]
+
+
+def test_condition_says_whom_it_leaves_out_because_a_value_is_missing(study: cg.Study, caplog: pytest.LogCaptureFixture) -> None:
+    """DTHFL is Y or missing: that it is not Y is known of nobody."""
+    adsl = study.data["ADSL"]
+    with caplog.at_level(logging.WARNING, "cgbm1_report"):
+        with pytest.raises(ReportError, match=re.escape("DTHFL is missing of some, who are found by DTHFL.isna()")):
+            study.where('DTHFL != "Y"')
+        assert f"is unknown of {adsl['DTHFL'].isna().sum()} of {len(adsl)} subjects, who are left out" in caplog.text
+        caplog.clear()
+        study.where("AGE >= 18")
+        assert caplog.text == ""
+
+
+def test_figure_of_a_notebook_is_shown_and_its_drawing_is_said_not_to_be_checked(study: cg.Study) -> None:
+    def declare(numbers: Any) -> None:
+        @study.own("F14.3.2.9", "Subjects", population="SAF", source=("ADSL",))
+        def drawn(view: View) -> Drawing:
+            made = count_rows(view, [Selection((("SEX", "M"),), "Men", view.subjects[view.subjects["SEX"] == "M"])]).numbers
+            return Drawing(numbers(made), "<svg xmlns='http://www.w3.org/2000/svg'/>", "Men.")
+
+    declare(lambda made: made)
+    assert study.recount("F14.3.2.9")["drawing"].startswith("is not checked")
+    #: What a function returns as numbers, and what is said of it.
+    for wrong, said in (
+        (lambda made: made.drop(columns=["row", "stat"]), "the numbers that drawn returns have no row, stat"),
+        (lambda made: made["stat"], "the numbers that drawn returns are a Series"),
+        (lambda made: made.assign(stat_name="mode"), "have statistics that no result has: mode"),
+    ):
+        declare(wrong)
+        with pytest.raises(ReportError, match=re.escape(said)) as caught:
+            study.output("F14.3.2.9")
+        assert "with the columns row, column, context, stat_name, stat, subjects" in str(caught.value)
 
 
 def test_kaplan_meier_estimates_are_those_of_the_report(study: cg.Study) -> None:
@@ -885,6 +940,10 @@ def test_own_output_whose_rows_are_not_what_their_keys_say_is_found(study: cg.St
         assert len(str(caught.value).splitlines()) == 1
         assert "numbers are not what their rows say" in str(caught.value)
         assert "let the key of the row, and where=" in str(caught.value)
+    # From then on nobody takes it for one that was counted twice, until it is declared anew.
+    assert study.output("T14.3.2.8").title == "Wrong [own output, not of the report; its rows do not say what it counts]"
+    study.own("T14.3.2.8", "Wrong", population="SAF", source=("ADAE",), where=EMERGENT)(wrong)
+    assert study.output("T14.3.2.8").title == "Wrong [own output, not of the report]"
 
 
 def test_body_that_returns_no_table_is_told_what_to_return(study: cg.Study) -> None:

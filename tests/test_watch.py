@@ -846,7 +846,7 @@ def test_each_build_is_compared_with_the_one_before_and_the_page_says_what_moved
     bench.unlike.add("cut2")
     bench.watch()
     assert bench.compared == ["cut0 cut1", "cut1 cut2"]
-    assert '<a href="changes/cut1.html">1 outputs, 4 cells, 0 rows, 0 columns</a> since cut0' in bench.page
+    assert '<a href="changes/cut1.html">1 output, 4 cells, 0 rows, 0 columns</a> since cut0' in bench.page
     assert "not compared with cut1: one is blinded and the other is not" in bench.page
     (done,) = [event for event in bench.events if (event.kind, event.cut) == ("done", "cut1")]
     assert done.facts["changes"] == {"outputs": 1, "cells": 4, "rows": 0, "columns": 0}
@@ -962,6 +962,61 @@ def test_page_says_of_a_cut_that_states_no_cut_off_that_it_states_none(bench):
     bench.watch()
     days = dict(re.findall(r'<th scope="row">(\w+)</th><td class="day">(.*?)</td>', bench.page))
     assert days == {"one": "2025-03-01", "two": "not stated"}
+
+
+def test_log_names_the_cause_where_it_holds_no_value_of_the_data(bench):
+    """What the watch itself did or saw: a build that was killed or took too long. A message of a build may hold a value."""
+    lost = run_verb(["-c", "import time; time.sleep(60)"], 0.5, "timeit")
+    assert lost.error["problems"][0]["message"] == "took longer than 0.5 s and was ended"
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [lost]
+    bench.watch(retries=0)
+    (failed,) = [event for event in bench.events if event.kind == "failed"]
+    assert "1 problem (ToolError): took longer than 0.5 s and was ended. Remedy: give it more time with --longest" in failed.words
+    assert failed.facts["error"]["problems"][0]["closed"] == "took longer than 0.5 s and was ended"
+
+
+def test_files_that_differ_from_the_seal_are_the_place_of_the_problem(bench):
+    cut = deliver(bench.cuts, "one")
+    seal_cut(cut)
+    (cut / "note.txt").write_text("x")
+    bench.watch()
+    (entry,) = read_record(bench.out).values()
+    assert entry.error["problems"][0]["place"] == "note.txt"
+    (refused,) = [event for event in bench.events if event.kind == "refused"]
+    assert "1 file is more than was sealed (note.txt)" in refused.facts["error"]["problems"][0]["closed"]
+
+
+def test_cut_that_waits_has_the_cutoff_that_it_states(bench):
+    bench.clock.at = time.time()
+    deliver(bench.cuts, "one", "2025-03-01")
+    bench.watch()
+    assert [(one.state, one.cutoff) for one in read_record(bench.out).values()] == [("waiting", "2025-03-01")]
+
+
+def test_builds_of_another_folder_of_cuts_are_refused_as_long_as_that_is_there(bench):
+    deliver(bench.cuts, "one")
+    bench.watch()
+    other = bench.root / "other"
+    deliver(other, "one", subjects=2)
+    asked = Asked(other, bench.out, once=True, rested=600)
+    hands = Hands(bench.build, bench.check, bench.compare)
+    with pytest.raises(PlanError, match=r"holds the builds of the cuts in .+/cuts, and this watch is of .+/other"):
+        watch_cuts(asked, bench.events.append, hands=hands, times=bench.clock.times)
+    assert bench.built == ["one"]
+    # The folder was moved: its cuts are known by what they hold.
+    shutil.rmtree(other)
+    bench.cuts.rename(other)
+    assert watch_cuts(asked, bench.events.append, hands=hands, times=bench.clock.times) == 0
+    assert bench.built == ["one"]
+
+
+def test_name_that_is_refused_says_that_blanks_may_stand_in_it_and_names_the_folder(bench):
+    folder = deliver(bench.cuts, "a b.")
+    bench.watch()
+    (entry,) = read_record(bench.out).values()
+    (problem,) = entry.error["problems"]
+    assert (problem["file"], "digits, blanks and . + - _ @ =" in problem["message"]) == (str(folder), True)
 
 
 def test_problems_are_summed_up_by_file_and_rule():

@@ -13,7 +13,7 @@ from cgbm1_report.compare.besides import Besides
 from cgbm1_report.compare.named import Words, read_words
 from cgbm1_report.compare.reads import Reads, find_reads
 from cgbm1_report.compare.records import RECORD_COLUMNS, Difference, compare_datasets, keys_of
-from cgbm1_report.compare.results import Moves, compare_results, find_crossed, rename_results
+from cgbm1_report.compare.results import Moves, NoMoves, compare_results, find_crossed, rename_results
 from cgbm1_report.compare.sides import NO_DATA, Side, find_unasked, refuse_sides, tell_unlike
 from cgbm1_report.compare.subjects import SUBJECT_LEVEL, find_renamed, rename_subjects
 from cgbm1_report.outputs.catalogue import catalogue, csr_order
@@ -24,7 +24,8 @@ from cgbm1_report.tabulate.files import split_group
 ARM, POPULATION, OTHER = "Arm", "Population", "Other"
 #: What a subject is that one side alone has.
 NEW, GONE = "New", "Gone"
-_ARMS = frozenset({"ARM", "ARMCD", "ACTARM", "ACTARMCD", "ARMNRS", "COHORT"})
+# Why somebody has no arm (ARMNRS) is none: while treatment is blind it is all that is seen of who was randomised.
+_ARMS = frozenset({"ARM", "ARMCD", "ACTARM", "ACTARMCD", "COHORT"})
 
 
 #: So many lines of each part of a comparison are shown where a cell of a notebook ends with it.
@@ -37,7 +38,7 @@ class Comparison:
 
     ``unasked`` are outputs that one side alone has because the other was not asked for them, by who lacks them (old, new).
     ``subjects`` are those who came, went, or have another arm or population, ``subject_records`` all that changed of subjects,
-    ``moves.cells`` every result that changed, None of two cuts.
+    ``moves.cells`` every result that changed; two cuts have none, and it says so.
     ``renamed`` are new numbers of subjects by old ones; ``unlike`` in what they differ besides their data, ``notes``
     what of them could not be compared, in words; ``words`` what the rows and columns of an output that changed are called;
     ``behind`` the records behind each cell of ``moves.cells``, in their order.
@@ -48,7 +49,7 @@ class Comparison:
     unlike: tuple[str, ...]
     renamed: Mapping[str, str]
     datasets: tuple[Difference, ...]
-    moves: Moves | None
+    moves: Moves | NoMoves
     behind: tuple[tuple[str, ...], ...]
     flags: frozenset[str]
     notes: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ class Comparison:
     @cached_property
     def crossed(self) -> pd.DataFrame:
         """Probabilities that crossed a limit."""
-        return find_crossed(self.moves.cells) if self.moves is not None else pd.DataFrame()
+        return find_crossed(self.moves.cells) if isinstance(self.moves, Moves) else pd.DataFrame()
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
@@ -91,7 +92,7 @@ class Comparison:
 
     def __repr__(self) -> str:
         records = sum(one.differs for one in self.datasets)
-        cells = f", {len(self.moves.cells)} results" if self.moves is not None else ""
+        cells = f", {len(self.moves.cells)} results" if isinstance(self.moves, Moves) else ""
         return f"<Comparison of {self.old.name} with {self.new.name}: {records} datasets differ{cells}; print() tells what>"
 
     def __str__(self) -> str:
@@ -109,13 +110,13 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether anything does."""
-        moved = self.moves is not None and self.moves.differ
+        moved = isinstance(self.moves, Moves) and self.moves.differ
         return bool(self.renamed or moved or any(one.differs for one in self.datasets))
 
 
 def limit_outputs(found: Comparison, numbers: Collection[str]) -> Comparison:
     """The comparison with these outputs alone; what differs of the data is the same."""
-    if found.moves is None:
+    if not isinstance(found.moves, Moves):
         return found
     moves = found.moves
 
@@ -148,7 +149,7 @@ def compare_sides(old: Side, new: Side, trial: Trial, *, unblind: bool = False) 
     renamed = find_renamed(old.data, new.data)
     before = rename_subjects(old.data, renamed, new.data)
     datasets = compare_datasets(before, new.data, keys_of(before, new.data))
-    moves: Moves | None = None
+    moves: Moves | NoMoves = NoMoves()
     behind: tuple[tuple[str, ...], ...] = ()
     words: Mapping[str, Words] = {}
     unasked = {which: tuple(_ordered({*numbers})) for which, numbers in find_unasked(old, new).items()}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cgbm1_report.compare import Comparison
 from cgbm1_report.compare.pages import DOCUMENT_EACH, DOCUMENT_LINES, count_all, make_tables, tell_sides
+from cgbm1_report.compare.results import Moves
 from cgbm1_report.rows import read_key
 
 Form = Literal["text", "html", "docx", "xlsx", "json"]
@@ -69,7 +70,7 @@ def say_comparison(found: Comparison) -> dict[str, Any]:
             if one.differs or len(one.renumbered) or one.carried
         },
     }
-    return told | (_say_moves(found) if found.moves is not None else {})
+    return told | (_say_moves(found) if isinstance(found.moves, Moves) else {})
 
 
 def _say_side(found: Comparison, which: Literal["old", "new"]) -> dict[str, Any]:

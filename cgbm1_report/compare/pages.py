@@ -10,6 +10,7 @@ import pandas as pd
 from cgbm1_report.analyse.numbers import STAT_LABELS
 from cgbm1_report.compare import ARM, OTHER, POPULATION, Comparison
 from cgbm1_report.compare.named import Words, name_all
+from cgbm1_report.compare.results import Moves
 from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.results import empty_ard
 from cgbm1_report.tabulate.table import Column, Row, Table
@@ -121,7 +122,7 @@ def count_all(found: Comparison) -> dict[str, dict[str, dict[str, int]]]:
 
 
 def _count_outputs(found: Comparison) -> dict[str, dict[str, int]]:
-    if found.moves is None:
+    if not isinstance(found.moves, Moves):
         return {}
     moves = found.moves
     touched = {*moves.cells["output"], *moves.rows["output"], *moves.columns["output"]}
@@ -185,7 +186,7 @@ def _count_words(counts: Mapping[str, int]) -> str:
 
 def _count_each(found: Comparison) -> list[tuple[str, str]]:
     """Of each output that changed, how many of its cells, rows and columns did."""
-    if found.moves is None:
+    if not isinstance(found.moves, Moves):
         return []
     moves = found.moves
     kinds = [("cell", "changed", moves.cells.drop_duplicates(["output", "row", "column"]))]
@@ -242,7 +243,7 @@ _CHANGED = (_OUTPUT, Column("text", "What changed", width=8, align="left"))
 
 def _changed(found: Comparison, *, short: bool) -> list[dict[str, str]]:
     """How much of each output changed; ``short``: not those that are new or gone as a whole, which stand among the parts."""
-    whole = set(found.moves.outputs["output"]) if short and found.moves is not None else set()
+    whole = set(found.moves.outputs["output"]) if short and isinstance(found.moves, Moves) else set()
     return [{"output": number, "text": text} for number, text in _count_each(found) if number not in whole]
 
 
@@ -264,7 +265,7 @@ def _cells(found: Comparison) -> list[dict[str, str]]:
 
 def _tell_cells(found: Comparison) -> pd.DataFrame:
     """Every statistic of a cell that changed, in words, with what is behind it."""
-    if found.moves is None:
+    if not isinstance(found.moves, Moves):
         return pd.DataFrame(columns=[column.key for column in _CELLS])
     cells = _worded(found.moves.cells, found)
     return cells.assign(
@@ -318,7 +319,7 @@ _PARTS = (_OUTPUT, Column("what", "What", align="left"), Column("name", "Row or 
 
 def _parts(found: Comparison, each: int | None) -> list[dict[str, str]]:
     """What one side alone has; with ``each`` one line for all outputs that are new, and one for all that are gone."""
-    if found.moves is None:
+    if not isinstance(found.moves, Moves):
         return []
     moves = found.moves
     lone = zip(moves.rows["output"], moves.rows["cells"], strict=True)

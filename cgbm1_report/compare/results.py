@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.errors import ArgumentError
 from cgbm1_report.rows import number_pattern
 from cgbm1_report.tabulate.files import split_group
 
@@ -26,6 +27,34 @@ _NOISE = 1e-12
 _P_VALUE = re.compile(r"(?:.*\.)?p\.value")
 #: A probability below it is called significant where a plan names no other.
 LIMIT = 0.05
+
+
+class NoResultsError(ArgumentError, AttributeError):
+    """What is asked of the results of two cuts: an AttributeError too, as of any object."""
+
+    __str__ = Exception.__str__
+
+
+class NoMoves:
+    """What stands for `Moves` of two cuts, of which nothing was computed: asked for a part of them it says so."""
+
+    def __getattr__(self, name: str) -> object:
+        # What looks for a method of Python's own, or of a notebook's, asks nobody's results.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        remedy = "compare two builds; subjects, subject_records and datasets tell what changed in the data"
+        raise NoResultsError("two cuts have no results to compare", rule="comparison.moves", place=name, remedy=remedy)
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NoMoves)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "<No results: two cuts were compared; of two builds they stand here>"
 
 
 @dataclass(frozen=True, repr=False)

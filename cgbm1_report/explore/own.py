@@ -25,7 +25,7 @@ from cgbm1_report.recount.facts import Facts
 from cgbm1_report.tabulate.declare import Body, Declaration, Drawing, Listing, Summary
 from cgbm1_report.tabulate.misdeclared import find_unknown
 from cgbm1_report.tabulate.numbers import match_number
-from cgbm1_report.tabulate.table import Output
+from cgbm1_report.tabulate.table import Figure, Output
 from cgbm1_report.tabulate.view import View
 
 _RULE = "study.own"
@@ -33,6 +33,10 @@ _RULE = "study.own"
 _WRITTEN = re.compile(r"[TFLA]\d+[a-z]?(\.\d+[a-z]?)*")
 #: What the title of an output says that was declared in a notebook.
 OWN = "own output, not of the report"
+#: What it says besides once the second count has found another number.
+UNLIKE = "its rows do not say what it counts"
+#: What `count_again` says of the picture of a figure.
+_UNSEEN = "is not checked: only the numbers behind it are computed again"
 
 
 def is_own(entry: Entry) -> bool:
@@ -150,4 +154,5 @@ def count_again(made: Output, facts: Facts, adam: Mapping[str, pd.DataFrame]) ->
         told = f"{len(counted.differences)} numbers are not what their rows say; the first: {first.message}"
         remedy = "let the key of the row, and where=, which holds for all rows, say what the function counts"
         raise ProofError(told, file=made.number, rule=first.rule, place=first.place, remedy=remedy)
-    return {**counted.counts, "reasons": counted.reasons}
+    drawn = {"drawing": _UNSEEN} if isinstance(made, Figure) else {}
+    return {**counted.counts, "reasons": counted.reasons, **drawn}

@@ -51,7 +51,23 @@ def ask_frames(question: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFram
                 said = f"{', '.join(lost)} is no dataset of this study"
                 raise ArgumentError(said, rule=_RULE, remedy=f"{meant}{_tell_tables(frames)}") from error
             said = " ".join(line.strip() for line in str(error).partition("\n\nLINE ")[0].splitlines() if line.strip())
-            raise ArgumentError(said, rule=_RULE, remedy=_tell_tables(frames)) from error
+            raise ArgumentError(said, rule=_RULE, remedy=_mend(said, question, frames)) from error
+
+
+def _mend(said: str, question: str, frames: Mapping[str, pd.DataFrame]) -> str:
+    """What mends a question: of a name that no column has the one that was meant, or that a text stands in single quotes."""
+    lost = re.search(r'(?:Referenced column|does not have a column named) "([^"]*)"', said)
+    if lost is None:
+        return _tell_tables(frames)
+    name = lost[1]
+    if f'"{name}"' in question:
+        return f"a text stands in single quotes, '{name}': double quotes name a column"
+    asked = {word.upper() for word in re.findall(r"\w+", question)}
+    columns = {column for table in frames if table in asked for column in frames[table].columns}
+    near = find_near(name, columns, 2)
+    homes = [table.lower() for table in frames if name.upper() in frames[table].columns]
+    told = f"did you mean {' or '.join(near)}? " if near else f"{name} is a column of {', '.join(homes)}. " if homes else ""
+    return f"{told}a text stands in single quotes; DESCRIBE adsl names the columns of a table; {_tell_tables(frames)}"
 
 
 def _find_lost(base: DuckDBPyConnection, question: str, frames: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -11,11 +11,11 @@ import pandas as pd
 
 from cgbm1_report.build.gate import read_data
 from cgbm1_report.build.recounted import tell_facts
-from cgbm1_report.errors import ArgumentError, ReportError
+from cgbm1_report.errors import ArgumentError, ProofError, ReportError
 from cgbm1_report.explore.behind import find_records
 from cgbm1_report.explore.curves import estimate_curves
 from cgbm1_report.explore.frames import Frames
-from cgbm1_report.explore.own import OWN, check_own, count_again, declare_own, is_own, tell_raised
+from cgbm1_report.explore.own import OWN, UNLIKE, check_own, count_again, declare_own, is_own, tell_raised
 from cgbm1_report.explore.person import Person
 from cgbm1_report.explore.progress import follow_steps
 from cgbm1_report.explore.query import ask_frames
@@ -58,6 +58,8 @@ class Study(Report):
     _protocol: Path | None = field(default=None, repr=False)
     #: By which populations, treatments and conditions it was narrowed, one after the other.
     _narrowed: tuple[tuple[str | None, str | None, str | None], ...] = field(default=(), repr=False)
+    #: Own outputs of which the second count found another number.
+    _unlike: set[str] = field(default_factory=set, repr=False)
 
     def _make(self, entry: Entry, shown: tuple[str, ...] = ()) -> Output:
         try:
@@ -78,7 +80,8 @@ class Study(Report):
 
     def _mark(self, title: str, entry: Entry) -> str:
         """A title, and how the study was narrowed or varied, or that the output is none of the report."""
-        return " ".join([title, *(f"[{text}]" for text in (self.label, OWN if is_own(entry) else "") if text)])
+        own = (f"{OWN}; {UNLIKE}" if entry.number in self._unlike else OWN) if is_own(entry) else ""
+        return " ".join([title, *(f"[{text}]" for text in (self.label, own) if text)])
 
     def find(self, words: str) -> pd.DataFrame:
         listed = super().find(words)
@@ -328,6 +331,7 @@ class Study(Report):
             entry = declare_own(number, title, body, told, self._trial, self.phase, self._entries)
             check_own(entry, self._trial, self.data)
             self._entries[entry.number] = entry
+            self._unlike.discard(entry.number)
             return body
 
         return register
@@ -339,15 +343,20 @@ class Study(Report):
         Returns
         -------
         dict
-            ``numbers`` that were computed again and are equal, ``not_again`` and the ``reasons``; ``unequal`` is 0.
+            ``numbers`` that were computed again and are equal, ``not_again`` and the ``reasons``; ``unequal`` is 0. Of a figure
+            ``drawing`` says that the picture is not checked.
 
         Raises
         ------
         ProofError
-            A number is not the same in both computations.
+            A number is not the same in both computations; the title of an output of `own` says so from then on.
         """
-        made = self.output(number)
-        return count_again(made, self._facts(made, self._found(number)), self.data)
+        made, entry = self.output(number), self._found(number)
+        try:
+            return count_again(made, self._facts(made, entry), self.data)
+        except ProofError:
+            self._unlike.add(entry.number)
+            raise
 
     @checked("number")
     def write_declaration(self, number: str, folder: str | Path | None = None) -> Path:

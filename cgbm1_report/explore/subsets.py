@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from cgbm1_report.protocol.trial import TOTAL, Trial
 
 if TYPE_CHECKING:
     from cgbm1_report.explore.study import Study
+
+logger = logging.getLogger(__name__)
 
 _RULE = "study.filter"
 #: Texts in a condition; and of how many different values of a variable all are told.
@@ -59,7 +62,9 @@ def choose_subjects(study: Study, population: str | None, arm: str | None, where
     if not _of_phase(adsl, study.phase).any():
         told = ", ".join(text for text in (population, arm, where) if text)
         there = _values_asked(study.data["ADSL"], where) if where else ""
-        raise PlanError(f"no subject is left: {told}", rule=_RULE, remedy=there or "ask for less")
+        missing = _tell_missing(study.data["ADSL"], where) if where else ""
+        remedy = "; ".join(filter(None, [there, missing])) or "ask for less"
+        raise PlanError(f"no subject is left: {told}", rule=_RULE, remedy=remedy)
     return adsl["USUBJID"]
 
 
@@ -115,7 +120,16 @@ def _ask(adsl: pd.DataFrame, condition: str, data: Mapping[str, pd.DataFrame]) -
         told = f"{condition!r} is no condition: it is not true or false of each subject"
         meant = "equal is written ==: \"SEX == 'F'\"" if _assigns(condition) else 'compare with something: "AGE >= 60"'
         raise ArgumentError(told, rule=_RULE, remedy=meant)
+    if found.isna().any() and (told := _tell_missing(adsl, condition)):
+        unknown = int(found.isna().sum())
+        logger.warning("%s is unknown of %d of %d subjects, who are left out: %s", condition, unknown, len(adsl), told)
     return adsl[found.fillna(False).astype(bool)]
+
+
+def _tell_missing(adsl: pd.DataFrame, condition: str) -> str:
+    """Which variables that a condition asks for some subjects lack, and how these are asked for."""
+    names = [name for name in _names_asked(adsl, condition) if adsl[name].isna().any()]
+    return "; ".join(f"{name} is missing of some, who are found by {name}.isna()" for name in names)
 
 
 def _assigns(condition: str) -> bool:
@@ -126,12 +140,17 @@ def _assigns(condition: str) -> bool:
         return False
 
 
+def _names_asked(adsl: pd.DataFrame, condition: str) -> list[str]:
+    """The variables of ADSL that a condition names."""
+    try:
+        return sorted({one.id for one in ast.walk(ast.parse(condition.strip())) if isinstance(one, ast.Name)} & set(adsl))
+    except SyntaxError:
+        return []
+
+
 def _values_asked(adsl: pd.DataFrame, condition: str) -> str:
     """Which texts the variables of ADSL have that a condition asks for, where they are few."""
-    try:
-        names = sorted({one.id for one in ast.walk(ast.parse(condition.strip())) if isinstance(one, ast.Name)} & set(adsl))
-    except SyntaxError:
-        return ""
+    names = _names_asked(adsl, condition)
     texts = {name: sorted(adsl[name].dropna().unique()) for name in names if pd.api.types.is_string_dtype(adsl[name])}
     return "; ".join(f"{name} is {', '.join(values)}" for name, values in texts.items() if len(values) <= _FEW)
 

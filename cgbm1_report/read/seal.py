@@ -11,11 +11,11 @@ import os
 import re
 import stat
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from cgbm1_report.errors import DataError, PlanError, Problem, ReportError
+from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, RoomError, WritingError
 from cgbm1_report.read.find import SEAL, check_inside, find_datasets, list_files, list_folder
 from cgbm1_report.system.manifest import read_manifest, sha256_of
 from cgbm1_report.system.room import tell_unwritten
@@ -25,6 +25,7 @@ RULE: Final = "seal of the cut"
 #: What the first key of a seal says: whose it is, and of which form.
 _FORM: Final = "cgbm1-report seal 1"
 _AGAIN: Final = "deliver the cut as it was sealed; where it is right as it is now: cgbm1-report seal CUT --again"
+_ELSEWHERE: Final = "have it sealed by who may write into the cut, before it is made read-only; or seal a copy, and deliver that"
 #: So many files of a kind are named in the one message.
 _NAMED: Final = 5
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -71,7 +72,11 @@ def seal_cut(folder: Path, *, again: bool = False) -> Sealed:
     try:
         write_whole(place, content.encode("ascii"))
     except OSError as error:
-        raise tell_unwritten(error, place, rule=RULE, remedy="seal it where you may write to it") from error
+        raise tell_unwritten(error, place, rule=RULE, remedy=_ELSEWHERE) from error
+    except WritingError as error:
+        # The folder that is told of is the cut: no other can be chosen.
+        told = [one if one.rule == RoomError.rule else replace(one, rule=RULE, remedy=_ELSEWHERE) for one in error.problems]
+        raise type(error).of(told) from error
     return _sealed(place, files, before=False)
 
 
@@ -211,14 +216,22 @@ def compare_with_seal(listed: Mapping[str, str], found: Mapping[str, str], seal:
     told = [_count(names, kind) for kind, names in kinds.items() if names]
     if not told:
         return []
-    return [Problem(f"the cut is not as it was sealed: {'; '.join(told)}", str(seal), RULE, remedy=_AGAIN)]
+    message = f"the cut is not as it was sealed: {'; '.join(told)}"
+    # Names of files are no values of the data: a log may tell them.
+    place = ", ".join(_show(name) for names in kinds.values() for name in names[:_NAMED])
+    return [Problem(message, str(seal), RULE, place, _AGAIN, closed=message)]
 
 
 def _count(names: list[str], kind: str) -> str:
     many = {"differs": "differ", "is missing": "are missing", "is more than was sealed": "are more than were sealed"}
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    shown = ", ".join(repr(name[:120])[1:-1] for name in names[:_NAMED])
+    shown = ", ".join(map(_show, names[:_NAMED]))
     return f"{len(names)} file{'s' * (len(names) > 1)} {many[kind] if len(names) > 1 else kind} ({shown}{more})"
+
+
+def _show(name: str) -> str:
+    """A path on one line, however it is written."""
+    return repr(name[:120])[1:-1]
 
 
 def hash_files(files: Mapping[str, Mapping[str, Any]]) -> str:

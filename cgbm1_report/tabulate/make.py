@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from cgbm1_report.analyse.numbers import COLUMNS, STAT_LABELS
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.packages import FINDINGS
 from cgbm1_report.protocol.trial import Trial
@@ -42,6 +43,8 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
             rule="the body of an output", place=number,
             remedy='return Summary(*count_rows(view, rows), "head of the rows"), a Listing or a Drawing',
         )  # fmt: skip
+    if not isinstance(content, Listing):
+        _check_numbers(declared, number, content)
     # What explains records stands where there are some.
     bare = isinstance(content, Listing) and not len(content.records)
     notes = (
@@ -85,6 +88,23 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
     if isinstance(content, Listing) and content.explains:
         return made
     return replace(made, abbreviations=find_abbreviations(printed_words(made), view.trial.abbreviations))
+
+
+def _check_numbers(declared: Declaration, number: str, content: Summary | Drawing) -> None:
+    """Refuse what is no frame of results: a body of an analyst's own may return any."""
+    told, named = "", getattr(declared.body, "__name__", "its function")
+    if not isinstance(content.numbers, pd.DataFrame):
+        told = f"are a {type(content.numbers).__name__}"
+    elif lacking := [name for name in COLUMNS if name not in content.numbers]:
+        told = f"have no {', '.join(lacking)}"
+    elif strange := sorted(set(content.numbers["stat_name"].astype("str")) - STAT_LABELS.keys()):
+        told = f"have statistics that no result has: {', '.join(strange)}"
+    if told:
+        remedy = (
+            f"numbers of a {type(content).__name__} are results with the columns {', '.join(COLUMNS)}: take those of "
+            "count_rows(view, rows).numbers, or make them by make_numbers of cgbm1_report.analyse.numbers"
+        )
+        raise PlanError(f"the numbers that {named} returns {told}", rule="the body of an output", place=number, remedy=remedy)
 
 
 def _tell_derived(view: View) -> tuple[str, ...]:

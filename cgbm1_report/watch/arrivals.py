@@ -72,7 +72,7 @@ class Arrivals:
                 self.board.write(running=True)
 
     def _look_at(self, entry: Entry) -> None:
-        problems = refuse_name(entry.name)
+        problems = refuse_name(self.board.folder / entry.name)
         if problems:
             self._refuse(entry, problems)
             return
@@ -107,11 +107,14 @@ class Arrivals:
 
     def find_next(self) -> Entry | None:
         """The next cut to build; those whose files another has are told as repeated on the way."""
-        for entry in sort_entries(self.board.entries.values()):
-            other = self._find_same(entry) if is_ready(entry) else None
+        turns = {entry.name for entry in self.list_turns()}
+        for entry in sort_entries(filter(is_ready, self.board.entries.values())):
+            other = self._find_same(entry)
             if other is not None:
                 self._repeat(entry, other)
-        return next((entry for entry in self.list_turns() if entry.not_before <= self.now()), None)
+            elif entry.name in turns and entry.not_before <= self.now():
+                return entry
+        return None
 
     def list_turns(self) -> list[Entry]:
         """The cuts whose turn can come, in order; of several with the same files that one which stands for the others."""

@@ -104,7 +104,8 @@ def run_verb(words: list[str], longest: float, module: str = "cgbm1_report.cli")
     if code and isinstance(ended, dict) and isinstance(ended.get("problems"), list):
         return Outcome(code, {}, {"class": str(ended.get("class", "")), "problems": ended["problems"]})
     last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-    problem = Problem(f"it said nothing that can be read (exit code {code}): {''.join(last)[:500]}", remedy="run it by hand")
+    told = f"it said nothing that can be read (exit code {code})"
+    problem = Problem(f"{told}: {''.join(last)[:500]}", remedy="run it by hand", closed=told)
     return Outcome(code or UNEXPECTED, {}, {"class": "Exception", "problems": [asdict(problem)]})
 
 
@@ -117,4 +118,5 @@ def _read_json(printed: bytes) -> dict[str, Any]:
 
 
 def _lost(told: str, remedy: str) -> Outcome:
-    return Outcome.of(ToolError(told, remedy=remedy))
+    # It says nothing of the data: the log may tell it.
+    return Outcome.of(ToolError(told, remedy=remedy, closed=told))

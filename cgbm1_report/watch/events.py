@@ -69,20 +69,25 @@ Hear = Callable[[Event], None]
 
 
 def sum_up_problems(problems: Sequence[Mapping[str, str]]) -> list[dict[str, object]]:
-    """How many problems break which rule in which file, and what mends the first of them.
+    """How many problems break which rule in which file, and of the first of them what mends it and the message without a value.
 
     No place in the file and no message, which may hold values of the data; and not what heads errors in the data, which is none.
+    ``closed`` is there where a problem has such a message.
     """
     problems = [told for told in problems if told.get("rule") != GATE] or problems
     kinds = [(str(told.get("file", "")), str(told.get("rule", ""))) for told in problems]
-    remedies = dict(zip(kinds[::-1], [str(told.get("remedy", "")) for told in problems][::-1], strict=True))
-    return [{"file": of[0], "rule": of[1], "count": count, "remedy": remedies[of]} for of, count in Counter(kinds).items()]
+    first = dict(zip(kinds[::-1], problems[::-1], strict=True))
+    closed = {of: {"closed": str(told["closed"])} if told.get("closed") else {} for of, told in first.items()}
+    return [
+        {"file": of[0], "rule": of[1], "count": count, "remedy": str(first[of].get("remedy", "")), **closed[of]}
+        for of, count in Counter(kinds).items()
+    ]
 
 
 def tell_first(kind: str, problems: Sequence[Mapping[str, str]], most: int = 0) -> str:
-    """How many problems there are, and of the first the file, the rule and the remedy, on one line: see `sum_up_problems`.
+    """How many problems there are, and of the first file, rule, cause (where it holds no value) and remedy, on one line.
 
-    There may be ``most``, of which not all are named.
+    See `sum_up_problems`. There may be ``most``, of which not all are named.
     """
     summed = sum_up_problems(problems)
     number = max(most, sum(int(str(told["count"])) for told in summed))
@@ -90,6 +95,7 @@ def tell_first(kind: str, problems: Sequence[Mapping[str, str]], most: int = 0) 
     first = summed[:1]
     named = [f"{name} {first[0][key]}" for name, key in (("in", "file"), ("rule:", "rule")) if first and first[0][key]]
     told = f"{count}, the first {', '.join(named)}" if named else count
+    told += f": {first[0]['closed']}" if first and first[0].get("closed") else ""
     told += f". Remedy: {first[0]['remedy']}" if first and first[0]["remedy"] else ""
     return told if told.isprintable() else ascii(told)[1:-1]
 
@@ -102,10 +108,10 @@ def name_cuts(names: Iterable[str]) -> str:
     return f"{', '.join(told[:_NAMED])}{more}"
 
 
-def name_findings(counts: Mapping[str, int]) -> dict[str, int]:
-    """How many findings there are, by the word for their severity."""
-    words = {"E": "errors", "W": "warnings", "I": "notes"}
-    return {words.get(name, name): count for name, count in counts.items()}
+def name_findings(counts: Mapping[str, int]) -> list[str]:
+    """How many findings there are of each severity, in words."""
+    words = {"E": "error", "W": "warning", "I": "note"}
+    return [f"{count} {words.get(name, name)}{'s' * (count != 1)}" for name, count in counts.items()]
 
 
 def print_events(*, as_json: bool, quiet: bool) -> Hear:

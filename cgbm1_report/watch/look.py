@@ -48,15 +48,19 @@ def list_cuts(folder: Path) -> list[str]:
         return sorted(one.name for one in entries if one.is_dir(follow_symlinks=False) and not one.name.startswith("."))
 
 
-def refuse_name(name: str) -> list[Problem]:
+def refuse_name(folder: Path) -> list[Problem]:
     """What is wrong with a cut's name: its build has the same."""
-    remedy = "rename the folder"
-    if name.casefold() in _TAKEN:
-        return [Problem("a file of the watch has this name", repr(name), "names of cuts", remedy=remedy)]
-    if not _NAME.fullmatch(name):
-        told = "cannot name a build: a letter or digit, then letters, digits and . + - _ @ =, 120 characters at most"
-        return [Problem(told, repr(name)[:200], "names of cuts", remedy=remedy)]
-    return []
+    # A name may hold what would begin a line of its own.
+    file = str(folder) if str(folder).isprintable() else ascii(str(folder))[1:-1]
+    told = ""
+    if folder.name.casefold() in _TAKEN:
+        told = "a file of the watch has this name"
+    elif not _NAME.fullmatch(folder.name):
+        told = (
+            "cannot name a build: a letter or digit, then letters, digits, blanks and . + - _ @ =, no blank or point at its "
+            "end, 120 characters at most"
+        )
+    return [Problem(told, file, "names of cuts", remedy="rename the folder", closed=told)] if told else []
 
 
 def look_at_cut(folder: Path) -> Seen | None:
@@ -96,6 +100,9 @@ def settle_cut(entry: Entry, seen: Seen, now: float, rested: float, name: Naming
     changed = min(entry.seen, seen.newest) if seen.newest <= now else entry.seen
     quiet = now - changed >= rested
     entry.sealed = SEAL in seen.files
+    if entry.state == "waiting" and not entry.build:
+        # Of one that has a build its cut-off stands until the new files are complete.
+        entry.cutoff = read_cutoff(seen.folder)
     if not seen.files:
         entry.why = "holds no file yet"
         return []

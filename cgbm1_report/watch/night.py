@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from cgbm1_report.errors import GATE, BusyError, DataError, Problem, ReportError, ToolError
+from cgbm1_report.errors import GATE, BusyError, DataError, ReportError, ToolError
 from cgbm1_report.read.intake import CHANGED_RULE
 from cgbm1_report.read.seal import measure_files
 from cgbm1_report.system.chain import extend_chain
@@ -23,7 +23,7 @@ from cgbm1_report.watch.changes import Changes
 from cgbm1_report.watch.earlier import find_earlier, is_of_other_files
 from cgbm1_report.watch.events import Hear, name_cuts, name_findings, tell_first
 from cgbm1_report.watch.hands import Hands, make_hands
-from cgbm1_report.watch.record import CHANGES, FINDINGS, PAGE, Entry, count_states, read_record, tell_written
+from cgbm1_report.watch.record import CHANGES, FINDINGS, PAGE, Entry, count_states, read_record, refuse_other_folder, tell_written
 from cgbm1_report.watch.retention import find_surplus, remove_build
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ class Watch:
     def run(self) -> int:
         """Build what there is to build; the gravest exit code of the cuts that stand failed or refused then."""
         self.told_apart = tell_apart(self.asked)
+        refuse_other_folder(self.out, self.folder)
         self.board.entries = read_record(self.out)
         self.board.is_read = True
         self._resume()
@@ -167,8 +168,8 @@ class Watch:
             self._take_earlier(entry, files)
             return
         if entry.attempts > self.asked.retries:
-            told = Problem(f"its build was interrupted {entry.attempts} times", remedy="build it by hand, and see what ends it")
-            self._fail(entry, Outcome.of(ToolError.of([told])))
+            told = f"its build was interrupted {entry.attempts} times"
+            self._fail(entry, Outcome.of(ToolError(told, remedy="build it by hand, and see what ends it", closed=told)))
             return
         before = self._last_build()
         entry.state, entry.why, entry.started, entry.attempts = "building", "", self.board.clock(), entry.attempts + 1
@@ -239,7 +240,7 @@ class Watch:
         self._compare(entry, before)
         self._forget_findings(entry)
         self.board.handled += 1
-        found = ", ".join(f"{count} {name}" for name, count in name_findings(entry.findings).items())
+        found = ", ".join(name_findings(entry.findings))
         words = (
             f"{entry.outputs} output{'s' * (entry.outputs != 1)} in {seconds:.1f} s" if seconds else "its build was there already"
         )

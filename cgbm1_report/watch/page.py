@@ -31,6 +31,12 @@ main, .facts dd { overflow-wrap: anywhere; }
 .wrong li { margin: .3rem 0; overflow-wrap: anywhere; }
 """
 
+#: What changed, where it is one.
+_ONE = {
+    "outputs": "output", "cells": "cell", "rows": "row", "columns": "column",
+    "probabilities that crossed a limit": "probability that crossed a limit",
+}  # fmt: skip
+
 _HEADS = (
     ("Cut", "words"), ("Cut-off", "words"), ("State", "words"), ("Finished (UTC)", "words"), ("Took", "n"), ("Outputs", "n"),
     ("Errors", "n"), ("Warnings", "n"), ("Notes", "n"), ("Changed since the build before", "words"), ("Build", "words"),
@@ -117,7 +123,7 @@ def _changes(entry: Entry) -> str:
     """What changed, and the page that says all of it."""
     if not entry.changes:
         return ""
-    told = printed(", ".join(f"{count} {name}" for name, count in entry.changes.items()))
+    told = printed(", ".join(f"{count} {_ONE.get(name, name) if count == 1 else name}" for name, count in entry.changes.items()))
     page = quote(f"{CHANGES}/{entry.name}.html")
     return (f'<a href="{printed(page)}">{told}</a>' if entry.compared else told) + printed(f" since {entry.before}")
 

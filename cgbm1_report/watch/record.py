@@ -156,6 +156,27 @@ def read_record(out: Path) -> dict[str, Entry]:
     return {told["name"]: Entry(**told) for told in cuts}
 
 
+def refuse_other_folder(out: Path, folder: Path) -> None:
+    """Refuse builds that another folder of cuts has: a cut of one name would replace the build of another's.
+
+    A folder of cuts that is no longer where the status says was moved; the cuts are known by what they hold.
+
+    Raises
+    ------
+    PlanError
+        The status was written by a watch of another folder, which is there.
+    """
+    try:
+        known = Path(json.loads((out / STATUS).read_text(encoding="ascii"))["folder"])
+        other = known.is_dir() and not known.samefile(folder)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return
+    if other:
+        told = f"holds the builds of the cuts in {known}, and this watch is of {folder}"
+        remedy = "name another folder of builds; or, where the cuts have moved, remove or rename the folder they were in"
+        raise PlanError(told, file=out, rule="one folder of cuts for a folder of builds", remedy=remedy)
+
+
 def tell_written(out: Path) -> str:
     """When the status of a folder of builds was written last, as it says; nothing where it does not."""
     try:

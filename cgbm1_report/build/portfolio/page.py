@@ -25,6 +25,7 @@ def write_page(told: Mapping[str, Any]) -> str:
     builds = told["builds"]
     counts = Counter(one["state"] for one in builds)
     said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+    count = f"{len(builds)} build{'s' * (len(builds) != 1)}"
     heads = "".join(f'<th scope="col">{head}</th>' for head in _HEADS)
     rows = "\n".join(_row(one) for one in builds)
     wrong = "\n".join(_tell_wrong(one) for one in builds if one["problems"])
@@ -33,7 +34,7 @@ def write_page(told: Mapping[str, Any]) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Portfolio</title>\n'
         f'<style>\n{page_style()}{_STYLE}</style>\n</head>\n<body>\n<main>\n<div class="narrative">\n<h1>Portfolio</h1>\n'
-        f"<p>{printed(told['portfolio'])}: {len(builds)} builds, {said}; exit code {told['exit_code']}.</p>\n"
+        f"<p>{printed(told['portfolio'])}: {count}, {said}; exit code {told['exit_code']}.</p>\n"
         f"<table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table>\n"
         + (f"<h2>What is wrong</h2>\n{wrong}\n" if wrong else "")
         + "</div>\n</main>\n</body>\n</html>\n"

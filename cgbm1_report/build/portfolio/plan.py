@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from pydantic import Field, ValidationError
 from cgbm1_report.build.gate import find_trial
 from cgbm1_report.build.request import FORMATS, Request, settle_request
 from cgbm1_report.build.target import refuse_place
-from cgbm1_report.errors import PlanError, Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem, ReportError, find_near
 from cgbm1_report.protocol.sections import Frozen, Text
 from cgbm1_report.protocol.trial import read_trial, tell_wrong
 from cgbm1_report.protocol.yamlfile import read_yaml
@@ -94,10 +95,55 @@ def read_plan(file: Path, out: Path | None = None) -> Plan:
     told = read_yaml(file)
     if not isinstance(told, dict):
         raise PlanError("holds no builds", file=file, rule=_RULE, remedy="write out: and builds:, each with name: and cut:")
+    portfolio, wrong = _read_portfolio(told, file)
+    plan, problems = _plan(portfolio, file, out) if portfolio else (None, [])
+    if wrong or problems or plan is None:
+        raise PlanError.of(dict.fromkeys([*wrong, *problems]))
+    return plan
+
+
+def _read_portfolio(told: dict[str, Any], file: Path) -> tuple[Portfolio | None, list[Problem]]:
+    """The portfolio, and what is wrong with its keys; of one in which something is, what can be asked of all the same."""
     try:
-        portfolio = Portfolio.model_validate(told)
+        return Portfolio.model_validate(told), []
     except ValidationError as error:
-        raise PlanError.of(tell_wrong(error, file)) from error
+        wrong = [_tell_key(one) for one in tell_wrong(error, file)]
+        places = [one["loc"] for one in error.errors()]
+    try:
+        return Portfolio.model_validate(_leave_out(told, places)), wrong
+    except ValidationError:
+        return None, wrong
+
+
+def _leave_out(told: dict[str, Any], places: list[tuple[int | str, ...]]) -> dict[str, Any]:
+    """What a file says without the keys that are wrong, and without builds of which name or cut is not known."""
+    left, lost = deepcopy(told), set()
+    for place in places:
+        match place:
+            case ("builds", int(at), str(key), *_) if key not in ("name", "cut"):
+                left["builds"][at].pop(key, None)
+            case ("builds", int(at), *_):
+                lost.add(at)
+            case ("each", str(key), *_):
+                left["each"].pop(key, None)
+            case (str(key), *_):
+                left.pop(key, None)
+    builds = left.get("builds")
+    return {**left, "builds": [one for at, one in enumerate(builds) if at not in lost]} if isinstance(builds, list) else left
+
+
+def _tell_key(problem: Problem) -> Problem:
+    """What is wrong with a key: of one that is not known what may stand there."""
+    if problem.rule != "extra_forbidden":
+        return replace(problem, rule=_RULE)
+    above, _, key = problem.place.rpartition(".")
+    model = Wanted if above == "each" else Named if above.startswith("builds") else Portfolio
+    near = find_near(key, model.model_fields, 1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return replace(problem, rule=_RULE, remedy=f"{meant}here may stand {', '.join(model.model_fields)}")
+
+
+def _plan(portfolio: Portfolio, file: Path, out: Path | None) -> tuple[Plan, list[Problem]]:
     names = Counter(one.name.casefold() for one in portfolio.builds)
     problems = [
         Problem(f"{name} is the name of {count} builds", str(file), _RULE, "builds", "give each a name of its own")
@@ -109,9 +155,7 @@ def read_plan(file: Path, out: Path | None = None) -> Plan:
     cuts = {f"the cut of {study.name}": study.request.cut for study in plan.studies}
     for study in plan.studies:
         problems += [replace(one, place=f"builds: {study.name}") for one in _wrong_in(study.request, cuts)]
-    if problems:
-        raise PlanError.of(dict.fromkeys(problems))
-    return plan
+    return plan, problems
 
 
 def _beside(file: Path, name: str) -> Path:
