@@ -70,7 +70,7 @@ def say_comparison(found: Comparison) -> dict[str, Any]:
             if one.differs or len(one.renumbered) or one.carried
         },
     }
-    return told | (_say_moves(found) if isinstance(found.moves, Moves) else {})
+    return told | (_say_moves(found, found.moves) if isinstance(found.moves, Moves) else {})
 
 
 def _say_side(found: Comparison, which: Literal["old", "new"]) -> dict[str, Any]:
@@ -78,10 +78,7 @@ def _say_side(found: Comparison, which: Literal["old", "new"]) -> dict[str, Any]
     return {"name": side.name, "kind": side.kind, "cutoff": side.stamp.cutoff, "mark": side.stamp.mark, **dict(side.facts)}
 
 
-def _say_moves(found: Comparison) -> dict[str, Any]:
-    moves = found.moves
-    if moves is None:
-        return {}
+def _say_moves(found: Comparison, moves: Moves) -> dict[str, Any]:
     return {
         "crossed": _records(found.crossed),
         "cells": _records(moves.cells.assign(behind=pd.Series(list(found.behind), dtype=object))),
