@@ -346,6 +346,52 @@ def test_appendices_of_supplied_data_describe_what_came_and_say_that_nothing_of_
     assert "Imputation" in {row.cells["TOPIC"] for row in derived.rows}
 
 
+def methods_of(trial: Trial, data) -> dict[tuple[str, str], tuple[str, str]]:
+    """What 16.1.9 lays down of each item, and with which status, by topic and item."""
+    made = make(catalogue(trial)["A16.1.9.1"], trial, data.adam, make_stamp(trial, data.cut, supplied=data.supplied))
+    return {(row.cells["TOPIC"], row.cells["ITEM"]): (row.cells["TEXT"], row.cells["STATUS"]) for row in made.rows}
+
+
+#: Outputs of the pilot | settings that are rules of them.
+HEARD = """
+T14.1.4.1              |
+T14.2.30.1             | Times to an event count the day of the start
+T14.2.31.1             | Degrees of freedom of the MMRM
+"""
+
+
+@pytest.mark.parametrize("case", HEARD.strip().splitlines())
+def test_of_supplied_data_methods_lay_down_the_settings_that_their_outputs_ask_and_no_other(case, tmp_path):
+    number, heard = (part.strip() for part in case.split("|"))
+    protocol = {**deepcopy(PILOT), "outputs": [number, "A16.1.9.1"], "switches": {"meld_bounds": "none"}}
+    shared = {"phase": 1, "type": "other", "baseline_needed": False, "favourable": "lower_rate", "registry_title": "An outcome"}
+    protocol["outcomes"] = [
+        {
+            **shared, "id": code, "registry_order": order, "paramcd": code, "dataset": dataset, "nominal_days": days,
+            "outputs": [{"number": own, "methods": methods}],
+        }
+        for code, order, dataset, days, own, methods in (
+            ("TTDE", 1, "ADTTE", [30], "T14.2.30.1", ["landmark", "median"]),
+            ("ACTOT", 2, "ADEFF", [], "T14.2.31.1", ["mmrm"]),
+        )
+    ]  # fmt: skip
+    trial = make_trial(protocol, Path("trial.yaml"))
+    told = methods_of(trial, read_data(write_cut(tmp_path / "cut"), trial))
+    applied = {item for (topic, item), (_, status) in told.items() if topic == "Settings" and status == "Applied"}
+    assert applied == ({heard} if heard else set())
+    # It is named in trial.yaml, and nothing asks it.
+    text, status = told["Settings", "Bounds of the inputs of MELD"]
+    assert (text, status) == ("Not applied; decides nothing of what this report shows", "Not applied")
+    rules = {item for topic, item in told if topic == "Rules of the program"}
+    assert "Selection in a window" not in rules
+    assert {"Percentages", "Rounding", "Missing values"} <= rules
+    assert "imputed" not in told["Rules of the program", "Missing values"][0]
+    assert "Formulas" not in {topic for topic, _ in told}
+    # Notes on methods are those of outputs that are made.
+    assert (("Methods", "Note F8") in told) == (number == "T14.2.30.1")
+    assert (("Methods", "Note F15") in told) == (number == "T14.2.31.1")
+
+
 #: What the protocol says is seen | the outputs | what they lack.
 UNSEEN = """
 nothing       T14.1.2.1,T14.1.4.1    ITTFL EFFFL COMP24FL

@@ -160,6 +160,38 @@ def test_a_time_to_an_event_of_the_trials_own_is_compared_as_its_outcome_asks():
     assert any("Cox model" in note for note in table.footnotes)
 
 
+def test_a_table_of_times_that_count_their_first_day_says_of_which_scale_its_median_is():
+    """AVAL of Low 28 and 30, of Placebo 29 and 31, each one more than the days after the start: 27 and 29, 28 and 30."""
+
+    def counted(data: Any) -> None:
+        add_bleeding(data, "T14.2.30.2", 28, "landmark", "median")
+        data["switches"]["tte_plus_one"] = True
+
+    data = bled()
+    data["ADTTE"]["AVAL"] += 27
+    table = made("T14.2.30.2", data, read(counted))
+    cells = {row.label: dict(row.cells) for row in table.rows}
+    # 28 days after the start one of two has had the event in either arm, the one of Placebo on that day; two of four in both.
+    assert cells["KM estimate at day 28, %"] == {"Placebo": "50.0", "Low": "50.0", "Medium": "NE", "Total": "50.0"}
+    # Half are left from AVAL 28 to 30, from 29 to 31, of all four from 29 to 30: the middles, with one decimal more than days have.
+    assert cells["Median, days"] == {"Placebo": "30.0", "Low": "29.0", "Medium": "NE", "Total": "29.5"}
+    told = [note for note in table.footnotes if "an event on day N has the time N + 1" in note]
+    assert len(told) == 1
+    plain = made("T14.2.30.2", data, read(lambda data: add_bleeding(data, "T14.2.30.2", 28, "landmark", "median")))
+    assert not [note for note in plain.footnotes if "N + 1" in note]
+
+
+@pytest.mark.parametrize("adjustment", ["none", "holm"])
+def test_under_a_test_that_is_not_adjusted_no_note_speaks_of_an_adjusted_p(adjustment):
+    def asked(data: Any) -> None:
+        add_bleeding(data, "T14.2.30.2", 90, "log_rank")
+        data["switches"]["multiplicity"] = adjustment
+
+    notes = made("T14.2.30.2", bled(), read(asked)).footnotes
+    assert "Log-rank two-sided, pairwise vs Placebo, unadjusted for multiplicity." in notes
+    assert not [note for note in notes if "Holm" in note]
+
+
 def test_two_tables_of_one_time_to_an_event_each_print_what_their_own_outcome_asks():
     def twice(data: Any) -> None:
         add_bleeding(data, "T14.2.30.2", 28, "landmark", "log_rank", order=98)

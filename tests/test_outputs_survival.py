@@ -136,14 +136,17 @@ def test_days_are_counted_from_the_first_dose_whether_or_not_times_count_that_da
     plus = make(find("T14.2.1.2", trial), trial, data, STAMP)
     assert isinstance(plus, Table)
     median = ("Median, days", "Median, days | 95% CI")
-    assert [row(plain, key)[2] for key in median] == ["30", "20, NE"]  # at 0.5 from day 20 to 40: the middle, as R
-    assert [row(plus, key)[2] for key in median] == ["31", "21, NE"]
+    assert [row(plain, key)[2] for key in median] == ["30.0", "20.0, NE"]  # at 0.5 from day 20 to 40: the middle, as R
+    assert [row(plus, key)[2] for key in median] == ["31.0", "21.0, NE"]
     of_median = [("PARAMCD", "LTFS"), ("prob", "0.5")]
     others = [one for one in plus.rows if list(one.key[:2]) != of_median]
     assert others == [one for one in plain.rows if list(one.key[:2]) != of_median]
     assert len(plus.rows) - len(others) == len(median)
     # The median of 31 stands beside days that the first dose begins at 0: the page says which is which.
-    told = "The median counts day 0 as a day: an event on day N has the time N + 1."
+    told = (
+        "Estimates, tests and ratios at day N: N days after the start. The median counts the day of the start as 1: "
+        "an event on day N has the time N + 1."
+    )
     assert [note for note in plus.footnotes if note not in plain.footnotes] == [told]
     assert set(plain.footnotes) < set(plus.footnotes)
 

@@ -144,6 +144,23 @@ def test_causes_of_death_are_those_of_the_trial_and_what_else_the_data_have(grou
     assert read_cells(table, "Cause of death | Other")[-1] == "1 (25.0)"
 
 
+def test_a_table_of_deaths_has_no_head_without_rows_where_the_trial_names_no_days_of_survival():
+    def without(data):
+        data["outcomes"] = [one for one in data["outcomes"] if one["paramcd"] != "LTFS"]
+        data["event_tables"]["on_treatment_days"] = None
+
+    trial = read(without)
+    assert trial.event_periods == {}
+    table = make(catalogue(trial)["T14.3.2.3.1"], trial, {"ADSL": draw(DEATHS)}, SUPPLIED)
+    assert isinstance(table, Table)
+    labels = [row.label for row in table.rows]
+    assert labels[:2] == ["Deaths", "Cause of death"]
+    # No day is shown, and no note says how days are counted.
+    assert not [note for note in table.footnotes if "day 0" in note]
+    dated = make(ENTRIES["T14.3.2.3.1"], TRIAL, {"ADSL": draw(DEATHS)}, SUPPLIED)
+    assert [note for note in dated.footnotes if "day 0" in note]
+
+
 def test_a_listing_of_deaths_has_a_transplantation_where_that_is_an_event_of_the_trial():
     def without(data):
         for code in ("LTFS", "TTLT", "OSLTC"):

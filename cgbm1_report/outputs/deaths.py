@@ -81,18 +81,20 @@ def deaths(view: View) -> Summary:
     subjects = view.subjects_with(*_of_deaths(view.trial, view.phase)["ADSL"])
     dead = subjects[subjects["DTHFL"] == "Y"]
     parts = [count_rows(view, [Selection(_DEAD, "Deaths", dead)], block=True)]
+    times = by_day(view, dead)
     for head, label, rows in (
-        ("day", "Day of death after the first dose", by_day(view, dead)),
+        ("day", "Day of death after the first dose", times),
         ("DTHCGR1", "Cause of death", _by_cause(view, dead)),
     ):
-        parts += [head_row(((head, None),), label), count_rows(view, rows, indent=1)]
+        # A head says of the rows below it what they are: without any it says nothing.
+        parts += [head_row(((head, None),), label), count_rows(view, rows, indent=1)] if rows else []
     days = view.trial.event_tables.on_treatment_days
     notes: tuple[str, ...] = ()
     if days is not None:
         near = (dead["DTHDT"] - dead["TRTEDT"].fillna(dead["TRTSDT"])).dt.days <= days
         parts.append(count_rows(view, [Selection((*_DEAD, ("on treatment", "Y")), "Deaths on treatment", dead[near])], block=True))
         notes = (f"On treatment: to {days} days after the last dose.",)
-    return Summary(*join_rows(parts), "Subjects, n (%)", stub_width=3.6, footnotes=notes)
+    return Summary(*join_rows(parts), "Subjects, n (%)", stub_width=3.6, footnotes=notes, without=() if times else ("F11",))
 
 
 #: What a line is listed for, by the events that are: a line has every reason that holds.

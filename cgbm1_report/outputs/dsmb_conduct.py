@@ -130,9 +130,7 @@ def transplantations(view: View) -> Summary:
     """Who was transplanted, and when after the first dose."""
     subjects = view.subjects_with("LTFL")
     own, key = choose(subjects, {"LTFL": "Y"}), (("LTFL", "Y"),)
-    parts = [
-        count_rows(view, [Selection(key, "Liver transplantation", own)], block=True),
-        head_row((("day", None),), "Day of transplantation after the first dose"),
-        count_rows(view, by_day(view, own, "LTDT", key), indent=1),
-    ]
-    return Summary(*join_rows(parts), "Subjects, n (%)", stub_width=3.6)
+    parts, times = [count_rows(view, [Selection(key, "Liver transplantation", own)], block=True)], by_day(view, own, "LTDT", key)
+    if times:
+        parts += [head_row((("day", None),), "Day of transplantation after the first dose"), count_rows(view, times, indent=1)]
+    return Summary(*join_rows(parts), "Subjects, n (%)", stub_width=3.6, without=() if times else ("F11",))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cgbm1_report.protocol.clinical import ClifCOf, Organ
+from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.schema import read_schema, schema_datasets
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import print_unit
-from cgbm1_report.tabulate.declare import declarations
+from cgbm1_report.tabulate.declare import Declaration, declarations
 from cgbm1_report.tabulate.make import footnote_texts
 from cgbm1_report.tabulate.view import View
 
@@ -28,10 +29,13 @@ _WORDS = {
 _BOUNDS = {"at_least": "from", "above": "above", "at_most": "up to", "below": "below"}
 
 
-def tell_formulas(trial: Trial) -> Laid:
-    """Formulas of the scores and conversions of units."""
+def tell_formulas(view: View) -> Laid:
+    """Formulas of the scores and conversions of units; of supplied data none: scores and units are as they came."""
     from cgbm1_report.validate.describe import say_derivation
 
+    trial = view.trial
+    if view.stamp.supplied:
+        return
     for parameter in trial.parameters.values():
         if text := say_derivation(parameter, trial):
             yield "Formulas", parameter.name, text
@@ -92,12 +96,27 @@ def tell_imputation(view: View) -> Laid:
     yield from (("Imputation", ", ".join(variables), text.rstrip(".")) for text, variables in told.items())
 
 
+def declared_of(view: View) -> Iterator[Declaration]:
+    """The outputs of the phase that the report has: those of trial.yaml's list, or all that can be made."""
+    trial, wanted = view.trial, view.trial.outputs
+    for declared in declarations(trial):
+        in_report = declared.scope in ("phase", "dose group") and declared.in_phase(view.phase, trial)
+        if in_report and (wanted is None or declared.full_number(view.phase) in wanted):
+            yield declared
+
+
+def methods_made(view: View) -> frozenset[Method]:
+    """How the outputs of the phase analyse its outcomes."""
+    numbers = {declared.full_number(view.phase) for declared in declared_of(view)}
+    answers = (answer for outcome in view.trial.outcomes if outcome.phase == view.phase for answer in outcome.outputs)
+    return frozenset(method for answer in answers if answer.number in numbers for method in answer.methods)
+
+
 def tell_methods(view: View) -> Laid:
     """Statistical methods as the outputs of the phase print them below."""
     trial, used = view.trial, []
-    for declared in declarations(trial):
-        if declared.scope in ("phase", "dose group") and declared.in_phase(view.phase, trial):
-            used += [code for code in declared.footnotes if trial.phases[view.phase].reference or code not in declared.comparisons]
+    for declared in declared_of(view):
+        used += [code for code in declared.footnotes if trial.phases[view.phase].reference or code not in declared.comparisons]
     codes = [code for code in trial.footnotes if code in used]
     yield from (
         ("Methods", f"Note {code}", text.rstrip(".")) for code, text in zip(codes, footnote_texts(view, codes), strict=True)

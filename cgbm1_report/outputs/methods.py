@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
+from pydantic.fields import FieldInfo
 
-from cgbm1_report.outputs.formulas import tell_formulas, tell_imputation, tell_methods, tell_supplied
+from cgbm1_report.outputs.formulas import declared_of, methods_made, tell_formulas, tell_imputation, tell_methods, tell_supplied
 from cgbm1_report.protocol.e3 import find_section
 from cgbm1_report.protocol.leaves import find_leaf, say_setting, say_value
-from cgbm1_report.protocol.sections import Phase, Switches, Window
+from cgbm1_report.protocol.sections import Phase, Window
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.versions import tell_versions
 from cgbm1_report.tabulate.builders import record_keys
@@ -18,7 +19,7 @@ from cgbm1_report.tabulate.table import Column
 from cgbm1_report.tabulate.view import View
 from cgbm1_report.validate.texts import rule_title
 
-DECIDES, ONLY_WORDS, OF_THE_PROGRAM = "Applied", "Documentation only", "Fixed in the program"
+DECIDES, ONLY_WORDS, OF_THE_PROGRAM, UNHEARD = "Applied", "Documentation only", "Fixed in the program", "Not applied"
 #: Topic, item, what is laid down.
 Laid = Iterator[tuple[str, str, str]]
 
@@ -35,6 +36,13 @@ _HOUSE = {
     "Quantiles": "averaged inverted distribution function (definition 5 of SAS, type 2 of R)",
     "Confidence": "intervals of 95%, with the decimals of their estimate",
     "Missing values": "only partial dates are imputed, and for flags only; a change that is missing stays missing",
+}
+#: What of them is another for analysis data that were supplied, whose windows and dates are those of whoever supplied them.
+_OF_SUPPLIED = {
+    "Days": "deaths, events and contacts are on the day of their date, counted from the first dose, which is day 0; times to an "
+    "event are as supplied",
+    "Selection in a window": "",
+    "Missing values": "a change that is missing stays missing",
 }
 
 
@@ -57,7 +65,7 @@ def _study(view: View) -> Laid:
         yield "Study", arm.arm, f"{arm.heading}; {planned}"
 
 
-def _visits(phase: Phase) -> Laid:
+def _visits(phase: Phase, *, supplied: bool) -> Laid:
     for infusion in phase.infusions:
         yield (
             "Infusions",
@@ -66,13 +74,15 @@ def _visits(phase: Phase) -> Laid:
         )
     if phase.min_days_between_infusions is not None:
         yield "Infusions", "Least distance", f"{phase.min_days_between_infusions} days"
-    if phase.infusions:
+    if phase.infusions and not supplied:
         yield "Infusions", "Compliance", f"{phase.compliance_of} given of the {phase.compliance_of} planned"
     for visit in phase.visits:
         parts = [f"number {visit.visitnum:g}"]
         parts += [] if visit.target_day is None else [f"planned on day {visit.target_day}"]
         parts += [] if visit.protocol_window is None else [f"held on {_days(visit.protocol_window)}"]
-        parts += [] if visit.analysis_window is None else [f"analysed as {visit.avisit} on {_days(visit.analysis_window)}"]
+        parts += (
+            [] if visit.analysis_window is None or supplied else [f"analysed as {visit.avisit} on {_days(visit.analysis_window)}"]
+        )
         parts += ["carries the baseline"] if visit.baseline else []
         yield "Visits", visit.visit.capitalize(), ", ".join(parts)
 
@@ -84,9 +94,37 @@ def _populations(view: View) -> Laid:
             yield "Analysis sets", population.label, f"{population.flag} = Y, by the treatment {given}"
 
 
-def _switches(switches: Switches) -> Laid:
-    for name, field in type(switches).model_fields.items():
+def _switches(view: View) -> Laid:
+    switches = view.trial.switches
+    for name, field in _heard_settings(view).items():
         yield "Settings", field.title or name, say_setting(getattr(switches, name), field)
+
+
+def _heard_settings(view: View) -> Mapping[str, FieldInfo]:
+    """The settings that decide something of these data: of supplied data those that the analysis of an output asks."""
+    known = type(view.trial.switches).model_fields
+    if not view.stamp.supplied:
+        return known
+    heard = {
+        "multiplicity": "log_rank" in methods_made(view),
+        "mmrm_df": "mmrm" in methods_made(view),
+        "tte_plus_one": any("ADTTE" in declared.source for declared in declared_of(view)),
+    }
+    return {name: field for name, field in known.items() if heard.get(name)}
+
+
+def _unheard(view: View) -> Laid:
+    """Settings that trial.yaml names and that nothing in this report asks, as those of derivations where data were supplied."""
+    switches, heard = view.trial.switches, _heard_settings(view)
+    for name, field in type(switches).model_fields.items():
+        if name in switches.model_fields_set and name not in heard:
+            told = f"{say_value(getattr(switches, name))}; decides nothing of what this report shows"
+            yield "Settings", field.title or name, told
+
+
+def _house(view: View) -> Laid:
+    told = _HOUSE | _OF_SUPPLIED if view.stamp.supplied else _HOUSE
+    yield from (("Rules of the program", item, text) for item, text in told.items() if text)
 
 
 def _elsewhere(view: View) -> Laid:
@@ -134,10 +172,10 @@ def _words(view: View) -> Laid:
 
 def _decisions(view: View) -> Laid:
     yield from _study(view)
-    yield from _visits(view.trial.phases[view.phase])
+    yield from _visits(view.trial.phases[view.phase], supplied=view.stamp.supplied)
     yield from _populations(view)
-    yield from _switches(view.trial.switches)
-    yield from tell_formulas(view.trial)
+    yield from _switches(view)
+    yield from tell_formulas(view)
     yield from tell_imputation(view)
     yield from tell_methods(view)
     yield from _validation(view)
@@ -151,7 +189,8 @@ def statistical_methods(view: View) -> Listing:
     """Every decision of the protocol with its value, the rules of the program, and what is documentation only."""
     switches = view.trial.switches
     laid = [(*one, DECIDES) for one in _decisions(view)]
-    laid += [("Rules of the program", item, text, OF_THE_PROGRAM) for item, text in _HOUSE.items()]
+    laid += [(*one, OF_THE_PROGRAM) for one in _house(view)]
+    laid += [(*one, UNHEARD) for one in _unheard(view)]
     laid += [(*one, ONLY_WORDS) for one in _words(view)]
     records = pd.DataFrame(laid, columns=["TOPIC", "ITEM", "TEXT", "STATUS"], dtype="str")
     ours = ~records["TOPIC"].isin(["Software", "Abbreviations"])
@@ -164,7 +203,7 @@ def statistical_methods(view: View) -> Listing:
         Column("STATUS", "Status", width=1.2, align="left"),
     ]
     keys = record_keys(records, "STATUS", "TOPIC", "ITEM")
-    changed = sum(getattr(switches, name) != field.default for name, field in type(switches).model_fields.items())
+    changed = sum(getattr(switches, name) != field.default for name, field in _heard_settings(view).items())
     told = f"Settings that differ from their default: {changed or 'none'}."
     note = f"“{ONLY_WORDS}” decides nothing: where such words and a value differ, the value is what was done."
     return Listing(records, columns, keys, list(opens), footnotes=(told, note, *tell_supplied(view)), explains=True)

@@ -27,6 +27,7 @@ from cgbm1_report.analyse.numbers import (
 from cgbm1_report.distinct import clean_text
 from cgbm1_report.protocol.registry import Asked, Method
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.wording import UNADJUSTED
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Rows, Selection, count_levels, count_rows, join_rows
 from cgbm1_report.tabulate.declare import Drawing, Summary, output
@@ -37,7 +38,11 @@ from cgbm1_report.tabulate.times import curves_by_column, day_one, estimate_rows
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 PARAMCD = "LTFS"
-_COUNTED = "The median counts day 0 as a day: an event on day N has the time N + 1."
+#: A time that counts its first day stands beside days that are counted after it: what a page prints of both, it says.
+_COUNTED = (
+    "Estimates, tests and ratios at day N: N days after the start. The median counts the day of the start as 1: "
+    "an event on day N has the time N + 1."
+)
 _OF_PARAMETER: Key = (("PARAMCD", PARAMCD),)
 #: Footnotes on how arms are compared, by the method that asks for them.
 EXPLAINED: dict[Method, str] = {"log_rank": "F9", "hazard_ratio": "F10"}
@@ -101,16 +106,21 @@ def _count_rows(view: View, times: pd.DataFrame) -> Rows:
     return join_rows(parts)
 
 
-def median_rows(view: View, curves: Mapping[str, Curve], of: Key) -> Rows:
-    """Median time of a parameter with its interval."""
-    row = (*of, ("prob", "0.5"))
+def median_rows(view: View, curves: Mapping[str, Curve], paramcd: str) -> tuple[Rows, list[str]]:
+    """Median time of a parameter with its interval, and what is to be noted of it.
+
+    A median is AVAL as it was recorded, so that it can be found again in the data; days of the other rows are days after the start.
+    """
+    row = (("PARAMCD", paramcd), ("prob", "0.5"))
     records: list[Record] = []
     for column, curve in curves.items():
         median, low, high = (value + day_one(view) for value in time_quantile(curve, 0.5))
         records += list_statistics(row, column, SURVFIT, {"estimate": median, "conf.low": low, "conf.high": high})
-    show = numbers(("estimate",), 0, missing=NOT_ESTIMABLE)
-    lines = [Line(row, "Median, days", show, block=True), interval_line(row, dp=0, indent=1, missing=NOT_ESTIMABLE)]
-    return Rows(make_numbers(records), lines)
+    # Along a level of one half the median is the middle of two times: it has one decimal more than they.
+    dp = view.parameter(paramcd).dp + 1
+    show = numbers(("estimate",), dp, missing=NOT_ESTIMABLE)
+    lines = [Line(row, "Median, days", show, block=True), interval_line(row, dp=dp, indent=1, missing=NOT_ESTIMABLE)]
+    return Rows(make_numbers(records), lines), [_COUNTED] if day_one(view) else []
 
 
 def _test_lines(view: View, row: Key, day: int, *, adjusted: bool) -> list[Line]:
@@ -134,6 +144,12 @@ def landmark_rows(view: View, of: Key, curves: Mapping[str, Curve], asked: Asked
 def unexplained(asked: Asked) -> list[str]:
     """Footnotes on comparisons that nobody asks for."""
     return [code for method, code in EXPLAINED.items() if method not in asked.methods]
+
+
+def adjustment_words(view: View, asked: Asked) -> dict[str, str]:
+    """What the note on the tests says of their adjustment: on a page without the primary test nothing is adjusted."""
+    primary = any(one.primary and "log_rank" in one.methods for one in _comparisons(view, asked))
+    return {} if primary else {"multiplicity": UNADJUSTED}
 
 
 def compare_times(view: View, times: pd.DataFrame, paramcd: str, asked: Asked) -> tuple[list[Rows], list[str]]:
@@ -194,13 +210,13 @@ def survival_table(view: View) -> Summary:
     parts = [_count_rows(view, times), *landmark_rows(view, _OF_PARAMETER, curves, asked)]
     notes: list[str] = []
     if not asked.of or "median" in asked.methods:
-        parts.append(median_rows(view, curves, _OF_PARAMETER))
-        # The other days of the page are days after the start.
-        notes += [_COUNTED] if day_one(view) else []
+        rows, notes = median_rows(view, curves, PARAMCD)
+        parts.append(rows)
     compared, told = compare_times(view, times, PARAMCD, asked)
     return Summary(
-        *join_rows([*parts, *compared]), "Survival", stub_width=3.6, footnotes=[*notes, *told], without=unexplained(asked)
-    )
+        *join_rows([*parts, *compared]), "Survival", stub_width=3.6, footnotes=[*notes, *told], without=unexplained(asked),
+        words=adjustment_words(view, asked),
+    )  # fmt: skip
 
 
 def axis_days(view: View, named: Collection[int]) -> list[int]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from cgbm1_report.outputs.survival import EXPLAINED, PARAMCD, compare_times, landmark_rows, median_rows, unexplained
+from cgbm1_report.outputs.survival import (
+    EXPLAINED,
+    PARAMCD,
+    adjustment_words,
+    compare_times,
+    landmark_rows,
+    median_rows,
+    unexplained,
+)
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Key
@@ -29,10 +37,15 @@ def tabulate_times(view: View, paramcd: str, number: str) -> Summary:
         for (key, label), has_event in zip(ends, (True, False), strict=True)
     ]
     parts += landmark_rows(view, of, curves, asked)
-    parts += [median_rows(view, curves, of)] if "median" in asked.methods else []
-    compared, notes = compare_times(view, times, paramcd, asked)
-    rows = join_rows([*parts, *compared])
-    return Summary(*rows, view.parameter(paramcd).name, stub_width=3.6, footnotes=notes, without=unexplained(asked))
+    notes: list[str] = []
+    if "median" in asked.methods:
+        middle, notes = median_rows(view, curves, paramcd)
+        parts.append(middle)
+    compared, told = compare_times(view, times, paramcd, asked)
+    return Summary(
+        *join_rows([*parts, *compared]), view.parameter(paramcd).name, stub_width=3.6, footnotes=[*notes, *told],
+        without=unexplained(asked), words=adjustment_words(view, asked),
+    )  # fmt: skip
 
 
 @family("Times to the events of outcomes", needs={"outcomes": lambda trial: bool(trial.outcomes)})

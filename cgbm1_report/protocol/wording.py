@@ -102,10 +102,14 @@ def _meld_bounds(trial: Any) -> str:
     )
 
 
+#: What is said of tests on a page that adjusts none of them.
+UNADJUSTED = "unadjusted for multiplicity"
+
+
 def _multiplicity(trial: Any) -> str:
     if trial.switches.multiplicity == "holm":
         return "at the day of the primary outcome adjusted for the comparisons (Holm) with the nominal p below, else unadjusted"
-    return "unadjusted for multiplicity; Holm-adjusted p below"
+    return UNADJUSTED
 
 
 #: What the choices of ``mmrm_df`` are called.
@@ -137,7 +141,13 @@ VALUES: Mapping[str, Callable[[Any], str | None]] = {
 }
 
 #: What else is true of some of them where the analysis data were supplied.
-OF_SUPPLIED: Mapping[str, Callable[[Any], str]] = {"related": _related_supplied}
+OF_SUPPLIED: Mapping[str, Callable[[Any], str]] = {
+    "related": _related_supplied,
+    "meld_bounds": lambda trial: "as supplied",
+    "meld_rounding": lambda trial: "as supplied",
+    "hepatic_grading": lambda trial: "as supplied",
+    "hepatic_reading": lambda trial: "",
+}
 
 #: Values that only a page knows: the reference of its phase, the dictionaries its data were coded with, and whether it has
 #: subjects who were never dosed.

@@ -24,7 +24,8 @@ from cgbm1_report.tabulate.view import View
 class Summary:
     """Body of a summary table: the numbers and the lines that print them.
 
-    ``without`` are, here and in the other bodies, the declared footnotes that explain what this page does not show.
+    ``without`` are, here and in the other bodies, the declared footnotes that explain what this page does not show;
+    ``words`` fill tokens of footnotes where this page is another than the trial says in general.
     """
 
     numbers: pd.DataFrame
@@ -34,6 +35,7 @@ class Summary:
     stub_width: float = 3.0
     footnotes: Sequence[str] = ()
     without: Collection[str] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -48,7 +48,7 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
     # What explains records stands where there are some.
     bare = isinstance(content, Listing) and not len(content.records)
     notes = (
-        *(() if bare else _footnotes(declared, view, content.without)),
+        *(() if bare else _footnotes(declared, view, content)),
         *say_notes(content.footnotes, view),
         *(_tell_derived(view) if of_data else ()),
         *(tell_treated_otherwise(view) if of_data else ()),
@@ -161,8 +161,8 @@ def _subtitle(view: View) -> str:
     return ", ".join(parts)
 
 
-def footnote_texts(view: View, codes: Sequence[str]) -> tuple[str, ...]:
-    """The trial's footnotes with their values filled in, each a sentence."""
+def footnote_texts(view: View, codes: Sequence[str], of_page: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The trial's footnotes with their values filled in, those that a page tells first, each a sentence."""
     study = view.trial.study
     unstated = "synthetic dictionary" if view.stamp.synthetic else "version not declared"
     dictionaries = {token: version or unstated for token, version in study.dictionaries.items()}
@@ -174,7 +174,7 @@ def footnote_texts(view: View, codes: Sequence[str]) -> tuple[str, ...]:
     # What only the data tell is asked of them where a footnote names it.
     if told := named & _NEVER_DOSED.keys():
         words |= {token: _NEVER_DOSED[token] if view.has_never_dosed else "" for token in told}
-    texts = [fill(template, words) for template in templates]
+    texts = [fill(template, words | dict(of_page or {})) for template in templates]
     return tuple(text if text.endswith(".") else f"{text}." for text in texts)
 
 
@@ -185,9 +185,10 @@ def footnotes_of(declared: Declaration, phase: int, trial: Trial, adam: Mapping[
     return [code for code in declared.footnotes if code not in left]
 
 
-def _footnotes(declared: Declaration, view: View, without: Collection[str]) -> tuple[str, ...]:
+def _footnotes(declared: Declaration, view: View, content: Summary | Listing | Drawing) -> tuple[str, ...]:
     codes = footnotes_of(declared, view.phase, view.trial, view.adam)
-    return footnote_texts(view, [c for c in codes if c not in without and (view.compared or c not in declared.comparisons)])
+    shown = [code for code in codes if code not in content.without and (view.compared or code not in declared.comparisons)]
+    return footnote_texts(view, shown, content.words if isinstance(content, Summary) else None)
 
 
 def _source(declared: Declaration, view: View) -> str:
