@@ -372,7 +372,7 @@ class Switches(Frozen):
     ctcae_baseline_rule: bool = Field(True, title="Hepatic tests with an abnormal baseline graded against it")
     hyponatremia_symptomatic: Literal["by_ae", "always", "never"] = Field("by_ae", title="Low sodium taken as symptomatic")
     hypokalemia_symptomatic: Literal["by_ae", "always", "never"] = Field("by_ae", title="Low potassium taken as symptomatic")
-    #: ``holm``: the adjusted p of the primary comparisons stands in the cells, the nominal below; else the nominal, the other noted.
+    #: ``holm``: the adjusted p of the primary comparisons stands in the cells, the nominal below; else that one, the other noted.
     multiplicity: Literal["none", "holm"] = Field("none", title="Adjustment of the primary comparisons")
     #: Of models of repeated measures; Kenward and Roger's adjustment changes the standard error too.
     mmrm_df: Literal["satterthwaite", "kenward-roger"] = Field("satterthwaite", title="Degrees of freedom of the MMRM")
