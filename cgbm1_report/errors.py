@@ -32,6 +32,11 @@ def name_protocol(text: str, file: Path | None) -> str:
     return text if file is None else _PROTOCOL.sub(lambda _: file.name, text)
 
 
+def number_of(count: int, noun: str) -> str:
+    """A count beside what is counted, as a message says it: ``1 text``, ``2 texts``, ``1,191 records``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong and what to do about it.

@@ -377,5 +377,11 @@ def test_list_names_the_outputs_that_have_all_words_below_what_they_have_in_comm
     assert code == 2
     assert "no output has nothing-of-the-kind" in said
     assert "near are liver; name fewer words" in carry_out("list", "livr")[2]
+    # Of several words only those are near that stand for one which no output has.
+    assert "near 'survivl' are survival; name fewer words" in carry_out("list", "liver", "survivl")[2]
+    said = carry_out("list", "T14.2.1.1", "L16.2.7.1.1")[2]
+    assert "each of these words has outputs, and none has all; name fewer words" in said
+    assert "near" not in said
+    assert "\n1 output. Registry" in carry_out("list", "T14.3.1.2.1")[1]
     for words in (["adae", "--e3"], ["--by", "section", "--e3"], ["--by", "section", "--json"]):
         assert carry_out("list", *words)[0] == 2

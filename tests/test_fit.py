@@ -140,7 +140,14 @@ def test_output_that_an_upright_page_squeezes_is_named_in_one_line_also_where_it
     assert done.changed == ()
     assert done.told == (
         f"{wide.number}: stands on a page narrower than it was made for, and words or numbers go over more lines: --fit sizes its "
-        "columns, a landscape section keeps them as they are",
+        "columns, a landscape section with margins of 2 cm at its sides keeps them as they are",
+    )
+    # On a landscape page whose margins take as much it is the margins that are told: 16,838 less twice 3,600 is 9,638.
+    lying = '<w:p><w:pPr><w:sectPr><w:pgSz w:w="16838" w:h="11906" w:orient="landscape"/><w:pgMar w:left="3600" w:right="3600"/></w:sectPr></w:pPr></w:p>'
+    told = refresh_docx(write_csr(tmp_path / "lying.docx", body + lying), build, tmp_path / "laid.docx").told
+    assert told == (
+        f"{wide.number}: stands on a page narrower than it was made for, and words or numbers go over more lines: --fit sizes its "
+        "columns, margins of 2 cm at the sides of this landscape page keep them as they are",
     )
     refresh_docx(document, build, tmp_path / "fit.docx", fit=True)
     again = refresh_docx(tmp_path / "fit.docx", build, tmp_path / "again.docx")

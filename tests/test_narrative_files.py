@@ -115,7 +115,7 @@ def cut(tmp_path: Path) -> Path:
 
 def test_file_has_a_row_for_each_event_keeps_what_is_written_and_marks_what_is_gone(cut: Path, tmp_path: Path) -> None:
     said = write_narratives(cut, tmp_path / "new.csv")
-    assert said.endswith("new.csv: 3 events, 2 with a text; 1 texts whose event is gone, which NOTE names")
+    assert said.endswith("new.csv: 3 events, 2 with a text; 1 text whose event is gone, which NOTE says")
     content = (tmp_path / "new.csv").read_bytes()
     assert content.startswith(b"\xef\xbb\xbf")
     told = [(one["USUBJID"], one["AESEQ"], one["AETERM"], one["AESTDTC"], one["TEXT"], one["NOTE"]) for one in rows_of(content)]
@@ -127,6 +127,23 @@ def test_file_has_a_row_for_each_event_keeps_what_is_written_and_marks_what_is_g
     ]
     reasons = {(one["EVENT"], one["REASON"]) for one in rows_of(content)}
     assert ("Sepsis", "Death; Serious adverse event; Adverse event of special interest of grade 3 or higher") in reasons
+
+
+def test_file_says_what_an_event_is_now_and_beside_a_text_what_it_was_when_that_was_written(cut: Path, tmp_path: Path) -> None:
+    write_narratives(cut, tmp_path / "first.csv")
+    rows = rows_of((tmp_path / "first.csv").read_bytes())
+    assert [(one["AESER"], one["AETOXGR"]) for one in rows[:3]] == [("Y", "'3"), ("Y", "'3"), ("Y", "'5")]
+    # Of the next cut the first event is of grade 4, the sepsis is as it was.
+    second = write_cut(tmp_path / "second", change(study(), SECOND, 1, AETOXGR="4"), OPENED)
+    (second / "narratives.csv").write_bytes((tmp_path / "first.csv").read_bytes())
+    said = write_narratives(second, tmp_path / "new.csv")
+    assert said.endswith("1 text whose event is gone, which NOTE says; 1 text written before the event changed, which NOTE says")
+    told = {
+        (one["USUBJID"], one["AESEQ"]): (one["AETOXGR"], one["TEXT"], one["NOTE"])
+        for one in rows_of((tmp_path / "new.csv").read_bytes())
+    }
+    assert told[SECOND, "1"] == ("'4", "'=恢复良好\n第二段", "changed since the text was written: AETOXGR 3, now 4")
+    assert told[DEAD, "1"][2] == ""
 
 
 def test_file_put_into_the_cut_is_written_again_byte_for_byte(cut: Path, tmp_path: Path) -> None:

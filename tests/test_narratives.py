@@ -20,7 +20,7 @@ from cgbm1_report.read.narratives import check_narratives
 from cgbm1_report.recount import recount
 from cgbm1_report.tabulate.narrated import Speaker
 from cgbm1_report.tabulate.table import Table
-from cgbm1_report.validate.reading import say_unheard
+from cgbm1_report.validate.reading import say_changed, say_unheard
 from tests.drawn import our_trial, stamp_of
 
 TRIAL = our_trial()
@@ -277,6 +277,99 @@ def test_text_that_no_narrative_would_print_is_a_finding_that_quotes_nothing() -
         ("W", "A", "AESEQ 1"), ("W", "A", ""), ("W", "E", "AESEQ 1"),
     ]  # fmt: skip
     assert {one["message"] for one in found} == {"a text of a narrative is not printed: it has no narrative of its own any more"}
+
+
+#: What the file says an event was, what it is in the cut, and what is said of the text.
+CHANGED = [
+    ("nothing has changed", "Y | 4 | RECOVERED/RESOLVED", "Y | 4 | RECOVERED/RESOLVED", ""),
+    ("another grade", "Y | 3 | RECOVERED/RESOLVED", "Y | 4 | RECOVERED/RESOLVED", "AETOXGR 3, now 4"),
+    ("serious no more, and recovered", "Y | 3 | NOT RECOVERED/NOT RESOLVED", "N | 3 | RECOVERED/RESOLVED",
+     "AESER Y, now N; AEOUT NOT RECOVERED/NOT RESOLVED, now RECOVERED/RESOLVED"),
+    ("a grade that was missing", "Y | . | FATAL", "Y | 5 | FATAL", "AETOXGR missing, now 5"),
+    ("a grade that is missing now", "Y | 5 | FATAL", "Y | . | FATAL", "AETOXGR 5, now missing"),
+    ("a file that says nothing of the event", ". | . | .", "Y | 5 | FATAL", ""),
+]  # fmt: skip
+RECORD = "AESER | AETOXGR | AEOUT"
+
+
+@pytest.mark.parametrize(("case", "then", "now", "said"), CHANGED, ids=[case for case, *_ in CHANGED])
+def test_text_whose_event_has_changed_since_is_printed_and_told_with_both_values(case: str, then: str, now: str, said: str) -> None:
+    texts = draw(f"USUBJID | AESEQ | AETERM | AESTDTC | TEXT | {RECORD}\nA | 2 | sepsis | 2025-03-18 | of the sepsis | {then}")
+    events = draw(f"USUBJID | AESEQ | AETERM | AESTDTC | {RECORD}\nA | 2 | Sepsis | 2025-03-18 | {now}")
+    heard = match_texts(texts, events, draw(SUBJECTS), TRIAL)
+    assert heard.texts["TEXT"].tolist() == ["of the sepsis"]
+    assert heard.changed["WHY"].tolist() == ([said] if said else [])
+    assert say_changed(heard.changed)["message"].tolist() == (
+        [f"a text of a narrative was written before its event changed: {said}"] if said else []
+    )
+
+
+def test_file_without_what_events_were_says_of_none_that_it_changed() -> None:
+    assert match_texts(draw(TEXTS), draw(EVENTS), draw(SUBJECTS), TRIAL).changed.empty
+
+
+#: An event of the cut, and what is said of the text of a sepsis of 18 March whose event is not there.
+MOVED = [
+    ("begins a day later", "A | 2 | sepsis | 2025-03-19", "AESEQ 2 of this term begins 2025-03-19 now"),
+    ("begins on an unknown day, with another number", "A | 3 | Sepsis | .", "AESEQ 3 of this term begins on a day that is not recorded now"),
+    ("has another term", "A | 2 | septic shock | 2025-03-18", "AESEQ 2, which began that day, has another term now"),
+    ("is another's", "C | 2 | sepsis | 2025-03-19", ""),
+    ("another event", "A | 5 | headache | 2025-03-18", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "event", "said"), MOVED, ids=[case for case, *_ in MOVED])
+def test_text_whose_event_is_gone_names_the_event_that_may_be_meant_with_both_days(case: str, event: str, said: str) -> None:
+    events = draw(f"USUBJID | AESEQ | AETERM | AESTDTC\n{event}")
+    heard = match_texts(draw(TEXTS).iloc[:1], events, draw(SUBJECTS), TRIAL)
+    assert heard.lost[["WHY", "NOW"]].to_numpy().tolist() == [["this cut has no such event", said]]
+    told = "a text of a narrative is not printed: this cut has no such event (began 2025-03-18"
+    assert say_unheard(heard.lost)["message"].tolist() == [f"{told}; {said})" if said else f"{told})"]
+
+
+def test_event_that_another_text_is_of_is_not_named_as_what_a_lost_text_may_mean() -> None:
+    events = draw("USUBJID | AESEQ | AETERM | AESTDTC\nA | 3 | sepsis | 2025-03-25")
+    texts = draw(
+        "USUBJID | AESEQ | AETERM | AESTDTC | TEXT\nA | 2 | sepsis | 2025-03-18 | one\nA | 3 | sepsis | 2025-03-25 | other"
+    )
+    heard = match_texts(texts, events, draw(SUBJECTS), TRIAL)
+    assert (heard.texts["TEXT"].tolist(), heard.lost["NOW"].tolist(), len(heard.moved)) == (["other"], [""], 0)
+
+
+def test_narrative_says_beside_a_text_that_its_event_has_changed_and_in_its_place_that_it_is_of_another_day() -> None:
+    """Of A the sepsis was of grade 3; the fever of C began a day earlier in the file; B is told as before."""
+    texts = draw("""
+USUBJID | AESEQ | AETERM | AESTDTC    | TEXT          | AETOXGR
+A       | 2     | sepsis | 2025-03-18 | of the sepsis | 3
+B       | .     | .      | .          | of the death  | .
+C       | 1     | fever  | 2025-03-11 | of the fever  | 3
+""")
+    heard = give_events(_cut(narratives=texts), study(), TRIAL, (), ())
+    assert heard is not None
+    rows = tell(study(NARRATIVES=heard.texts)).rows
+    lines = [row.cells for row in rows if dict(row.key).get("item") == "Physician’s text"]
+    assert [(one["SUBJECT"], one["EVENT"], one["TEXT"]) for one in lines] == [
+        ("A", "Sepsis", "Of the sepsis"),
+        ("A", "Sepsis", "[Physician’s text: written before the event changed: AETOXGR 3, now 5]"),
+        ("B", "Death", "Of the death"),
+        ("C", "Pyrexia", "[Physician’s text: not printed, because it is of such an event that began 2025-03-11]"),
+        ("C", "Headache", "[Physician’s text: not written yet]"),
+    ]
+    blind = give_events(_cut(narratives=texts), study(), TRIAL, {2}, ("B", "C"))
+    assert blind is not None
+    assert [line for line in blind.texts["TEXT"] if "AETOXGR" in line] == [
+        "of the sepsis\n[Physician’s text: written before the event changed: AETOXGR]"
+    ]
+
+
+def test_text_of_an_event_that_has_no_narrative_any_more_says_what_changed() -> None:
+    texts = draw("USUBJID | AESEQ | AETERM | AESTDTC | TEXT | AESER\nA | 1 | sick | 2025-03-10 | of the nausea | Y")
+    heard = give_events(_cut(narratives=texts), study(), TRIAL, (), ())
+    assert heard is not None
+    assert say_unheard(heard.lost)["message"].tolist() == [
+        "a text of a narrative is not printed: it has no narrative of its own any more (AESER Y, now N)"
+    ]
+    assert heard.changed.empty
 
 
 def test_text_that_names_a_treatment_of_a_blind_phase_is_withheld_of_its_subjects() -> None:

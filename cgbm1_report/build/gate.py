@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import PlanError, ReportError
+from cgbm1_report.errors import PlanError, ReportError, number_of
 from cgbm1_report.protocol.derived import tell_underivable
 from cgbm1_report.protocol.packages import UNSEEN
 from cgbm1_report.protocol.trial import Trial
@@ -252,12 +252,12 @@ def _escalation_states(sight: Sight, adam: dict[str, pd.DataFrame]) -> dict[str,
 
 
 def _hear_texts(sight: Sight, adam: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], list[pd.DataFrame]]:
-    """Physicians' texts with their events, by name, and the findings of those that no event of this cut has."""
+    """Physicians' texts with their events, by name; the findings of those that no event has, and of those whose event changed."""
     from cgbm1_report.outputs.narrative_texts import give_events
-    from cgbm1_report.validate.reading import say_unheard
+    from cgbm1_report.validate.reading import say_changed, say_unheard
 
     heard = give_events(sight.cut, adam, sight.trial, sight.pooled, sight.subjects)
-    return ({}, []) if heard is None else ({"NARRATIVES": heard.texts}, [say_unheard(heard.lost)])
+    return ({}, []) if heard is None else ({"NARRATIVES": heard.texts}, [say_unheard(heard.lost), say_changed(heard.changed)])
 
 
 def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
@@ -372,8 +372,9 @@ def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_qui
     supplied = derived is None or bool(use_adam and cut.adam)
     adam = sight.supplied if supplied else dict(derived or {})
     texts, unheard = _hear_texts(sight, adam)
-    if any(map(len, unheard)):
-        on_progress("narratives", f"{sum(map(len, unheard))} texts are printed nowhere: findings on NARRATIVES say which and why")
+    for found, what in zip(unheard, ("printed nowhere", "written before their event changed"), strict=False):
+        if len(found):
+            on_progress("narratives", f"{what}: {number_of(len(found), 'text')}; findings on NARRATIVES say which and why")
     findings = _tell(sight, [*parts, *unheard])
     validate.raise_on_errors(findings, cut.folder)
     adam |= texts

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cgbm1_report.errors import PlanError
+from cgbm1_report.errors import PlanError, number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,9 +44,10 @@ def write_narratives(cut: Path, out: Path, trial: Path | None = None) -> str:
     seen = replace(sight.cut, sdtm=sight.sdtm, adam=sight.adam)
     rows = list_events(seen, read_ready(cut, protocol, file).adam, protocol)
     write_whole(out, write_csv(rows), lambda: _refuse_there(out))
-    events, written = rows[rows["NOTE"] == ""], rows["TEXT"].notna() & (rows["TEXT"] != "")
-    gone = f"; {len(rows) - len(events)} texts whose event is gone, which NOTE names" if len(rows) > len(events) else ""
-    return f"{out}: {len(events)} events, {int(written[events.index].sum())} with a text{gone}"
+    events, written = rows[rows["EVENT"] != ""], rows["TEXT"].notna() & (rows["TEXT"] != "")
+    told = {"whose event is gone": len(rows) - len(events), "written before the event changed": int((events["NOTE"] != "").sum())}
+    noted = [f"; {number_of(count, 'text')} {what}, which NOTE says" for what, count in told.items() if count]
+    return f"{out}: {number_of(len(events), 'event')}, {int(written[events.index].sum())} with a text{''.join(noted)}"
 
 
 def write_csv(rows: pd.DataFrame) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from cgbm1_report.build.request import Request
-from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.errors import PlanError, Problem, number_of
 from cgbm1_report.outputs.catalogue import catalogue
 from cgbm1_report.protocol.e3 import E3Section, e3_sections
 from cgbm1_report.protocol.outcomes import tell_unmade
@@ -160,10 +160,13 @@ def tell_sections(found: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """The lines of ``list --e3``, each with how far its further lines step back."""
     for one in found["sections"]:
         numbers = one["outputs"]
-        what = f"{len(numbers)} output{'s' * (len(numbers) != 1)}: {_short(numbers)}" if numbers else one["reason"]
+        what = f"{number_of(len(numbers), 'output')}: {_short(numbers)}" if numbers else one["reason"]
         yield f"{one['number']:8} {one['state']:10} {one['title']}  [{what}]", 20
     counts = Counter(one["state"] for one in found["sections"])
-    yield f"\n{len(found['sections'])} sections: {', '.join(f'{count} {state}' for state, count in counts.items())}.", 0
+    yield (
+        f"\n{number_of(len(found['sections']), 'section')}: {', '.join(f'{count} {state}' for state, count in counts.items())}.",
+        0,
+    )
     yield from ((f"a final report would lack: {message}", 2) for message in found["lacking"])
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from cgbm1_report.build.request import Request, settle_request
 from cgbm1_report.distinct import fold_text
-from cgbm1_report.errors import ArgumentError, PlanError, find_near
+from cgbm1_report.errors import ArgumentError, PlanError, find_near, number_of
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.trial import Trial, read_trial
@@ -144,9 +144,13 @@ def _tell_words(one: Mapping[str, Any], entry: Entry, trial: Trial) -> str:
 
 def _found_nothing(words: Sequence[str], texts: Sequence[str]) -> ArgumentError:
     known = sorted({word for text in texts for word in text.split()})
-    near = dict.fromkeys(one for word in words for one in find_near(fold_text(word), known, 2))
+    # What outputs have is written as it is meant: only what none has is asked for its neighbours.
+    unknown = [word for word in dict.fromkeys(words) if not any(fold_text(word) in text for text in texts)]
+    near = [(word, found) for word in unknown if (found := find_near(fold_text(word), known, 2))]
     told = f"no output has {' and '.join(words)} in number, kind, phase, title, section, population, datasets or outcomes"
-    meant = f"near are {', '.join(near)}; " if near else ""
+    alone = len(set(words)) == 1
+    meant = "".join(f"near {'' if alone else f'{word!r} '}are {', '.join(found)}; " for word, found in near)
+    meant += "each of these words has outputs, and none has all; " if not unknown else ""
     return ArgumentError(told, rule="list WORD …", remedy=f"{meant}name fewer words; list without words names all outputs")
 
 
@@ -179,7 +183,7 @@ def tell_contents(found: Mapping[str, Any], *, narrow: bool, by: str = "") -> It
     yield from ((f"{what:16} not made: {why}", 17) for what, why in found["left_out"].items())
     yield from ((f"build refuses: {one}", 15) for one in found.get("refused", ()))
     told = "Registry outcomes and the outputs that answer them (in brackets: not made yet):"
-    yield f"\n{len(found['outputs'])} outputs. {told}\n", 0
+    yield f"\n{number_of(len(found['outputs']), 'output')}. {told}\n", 0
     for answer in found["outcomes"]:
         named = ", ".join(number if number in answer["made"] else f"({number})" for number in answer["outputs"])
         yield f"{answer['id']:10} {named.ljust(0 if narrow else 62)} {answer['title']}", 11

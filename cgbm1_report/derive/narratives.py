@@ -10,18 +10,25 @@ import pandas as pd
 from cgbm1_report.derive.blinding import withhold_text
 from cgbm1_report.distinct import fold_text
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.read.narratives import RECORD
 
+_EVENT = ["USUBJID", "AESEQ"]
+_GONE = "this cut has no such event"
 _BY = ["USUBJID", "TERM", "DAY"]
 
 
 class Heard(NamedTuple):
     """Texts with the number that their event has now (none: a death that is no event), and those of no event, with the reason.
 
-    ``AT`` is the place of each in the file.
+    ``AT`` is the place of each in the file. ``lost`` says in ``NOW`` what the cut has that may be meant. ``changed`` are the
+    texts whose event is another than it was when they were written: which variables (``NAMES``) and, in ``WHY``, their
+    values. ``moved`` are events that have no text while one of their subject and term is lost, with the ``DAY`` that has.
     """
 
     texts: pd.DataFrame
     lost: pd.DataFrame
+    changed: pd.DataFrame
+    moved: pd.DataFrame
 
 
 def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFrame, trial: Trial) -> Heard:
@@ -36,7 +43,7 @@ def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFram
     texts
         Of narratives.csv (`read.narratives.check_narratives`).
     events
-        AE or ADAE: USUBJID, AESEQ, AETERM, AESTDTC.
+        AE or ADAE: USUBJID, AESEQ, AETERM, AESTDTC, and what a text may say of them (`read.narratives.RECORD`).
     subjects
         DM or ADSL: USUBJID, DTHFL.
     trial
@@ -51,7 +58,7 @@ def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFram
     twice = both.duplicated(["USUBJID", "NOW"], keep=False) | both["AT"].duplicated(keep=False)
     found = own[death & own["USUBJID"].isin(dead)].assign(NOW=float("nan"))
     kept = pd.concat([both[~twice], found])
-    why = pd.Series("this cut has no such event", index=own["AT"])
+    why = pd.Series(_GONE, index=own["AT"])
     why = why.mask(why.index.isin(own.loc[death, "AT"]), "this cut has no such death")
     why = why.mask(
         why.index.isin(own.loc[~death].merge(now[_BY], on=_BY)["AT"]),
@@ -60,7 +67,41 @@ def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFram
     why = why.mask(why.index.isin(both.loc[twice, "AT"]), "another text is of the same event")
     lost = own[~own["AT"].isin(kept["AT"])]
     told = kept.sort_values(["USUBJID", "NOW"])[["USUBJID", "NOW", "TEXT", "AT"]].rename(columns={"NOW": "AESEQ"})
-    return Heard(told.reset_index(drop=True), lost.assign(WHY=lost["AT"].map(why))[["USUBJID", "AESEQ", "DAY", "AT", "WHY"]])
+    told, lost = told.reset_index(drop=True), lost.assign(WHY=lost["AT"].map(why))
+    near = _find_near(lost[lost["WHY"] == _GONE], now, told)
+    lost = lost.assign(NOW=lost["AT"].map(near.groupby("AT")["SAID"].agg("; ".join)).astype("str").fillna(""))
+    moved = near[near["MOVED"]].drop_duplicates("AT", keep=False).drop_duplicates(_EVENT, keep=False)
+    changed = _find_changed(told, texts, events)
+    return Heard(told, lost[["USUBJID", "AESEQ", "DAY", "AT", "WHY", "NOW"]], changed, moved[[*_EVENT, "DAY"]])
+
+
+def _find_near(lost: pd.DataFrame, now: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+    """Events without a text that one of these may be meant of: the term began on another day, or the number has another term."""
+    taken = pd.MultiIndex.from_frame(now[_EVENT]).isin(pd.MultiIndex.from_frame(told[_EVENT]))
+    near = lost[["USUBJID", "AESEQ", "TERM", "DAY", "AT"]].merge(now[~taken], on="USUBJID", suffixes=("", "_NOW"))
+    moved = (near["TERM"] == near["TERM_NOW"]) & (near["DAY"] != near["DAY_NOW"])
+    renamed = (near["AESEQ"] == near["AESEQ_NOW"]) & (near["DAY"] == near["DAY_NOW"]) & (near["TERM"] != near["TERM_NOW"])
+    number = "AESEQ " + near["AESEQ_NOW"].map("{:g}".format).astype("str")
+    day = near["DAY_NOW"].where(near["DAY_NOW"] != "", "on a day that is not recorded")
+    said = (number + " of this term begins " + day + " now").where(moved, number + ", which began that day, has another term now")
+    near = near.assign(SAID=said, MOVED=moved, AESEQ=near["AESEQ_NOW"])[moved | renamed]
+    return near.sort_values(["AT", "AESEQ"])[["USUBJID", "AESEQ", "DAY", "AT", "SAID", "MOVED"]]
+
+
+def _find_changed(told: pd.DataFrame, texts: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """Texts whose event is another than the file says it was; one that says nothing of it is none of these."""
+    known = [name for name in RECORD if name in texts and name in events]
+    rows = told[[*_EVENT, "AT"]].merge(events[[*_EVENT, *known]].drop_duplicates(_EVENT), on=_EVENT)
+    was = texts[known].iloc[rows["AT"].to_numpy(dtype="int64")].reset_index(drop=True)
+    was, new = (frame.astype("str").fillna("").apply(lambda values: values.str.strip()) for frame in (was, rows[known]))
+    differs = was.ne(new) & was.ne("").any(axis="columns").to_numpy()[:, None]
+    names, why = (pd.Series("", index=rows.index, dtype="str") for _ in range(2))
+    for name in known:
+        said = f"{name} " + was[name].where(was[name] != "", "missing") + ", now " + new[name].where(new[name] != "", "missing")
+        names += pd.Series(f"; {name}", index=rows.index, dtype="str").where(differs[name], "")
+        why += ("; " + said).where(differs[name], "")
+    rows = rows.assign(NAMES=names.str.removeprefix("; "), WHY=why.str.removeprefix("; "))
+    return rows.loc[rows["WHY"] != "", [*_EVENT, "AT", "NAMES", "WHY"]].reset_index(drop=True)
 
 
 def withhold_texts(texts: pd.DataFrame, trial: Trial, phases: Collection[int], subjects: Collection[str]) -> pd.DataFrame:

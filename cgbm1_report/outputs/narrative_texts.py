@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from cgbm1_report.derive.narratives import Heard, match_texts, withhold_texts
-from cgbm1_report.protocol.narratives import Narratives
+from cgbm1_report.protocol.narratives import Narratives, read_narrative_words
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import Cut
-from cgbm1_report.read.narratives import EVENT
+from cgbm1_report.read.narratives import EVENT, RECORD
 from cgbm1_report.tabulate.chosen import choose
 
 _EVENT = ["USUBJID", "AESEQ"]
@@ -35,8 +35,21 @@ def give_events(
     heard = _hear(cut, adam, trial)
     if heard is None:
         return None
-    texts, lost = heard.texts.drop(columns="AT"), heard.lost.drop(columns="AT")
-    return Heard(withhold_texts(texts, trial, pooled, subjects), lost)
+    texts, lost, changed = (frame.drop(columns="AT") for frame in (heard.texts, heard.lost, heard.changed))
+    # Of a phase that is blind the variables are named, and no value.
+    hidden = ~changed["USUBJID"].isin(list(subjects)) & bool(pooled)
+    changed = changed.assign(WHY=changed["WHY"].mask(hidden, changed["NAMES"]))
+    shown = _mark_texts(withhold_texts(texts, trial, pooled, subjects), changed, heard.moved)
+    return Heard(shown, lost, changed, heard.moved)
+
+
+def _mark_texts(texts: pd.DataFrame, changed: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
+    """Texts with a line where their event has changed since, and a line in the place of one that is of another day."""
+    words = read_narrative_words()
+    said = texts[_EVENT].merge(changed[[*_EVENT, "WHY"]], on=_EVENT, how="left")["WHY"].astype("str")
+    line = said.map(lambda why: "\n" + words.outdated.replace("{CHANGED}", why), na_action="ignore").astype("str").fillna("")
+    lines = moved["DAY"].astype("str").map(lambda day: words.moved.replace("{DAY}", day or "–"))
+    return pd.concat([texts.assign(TEXT=texts["TEXT"] + line.to_numpy()), moved[_EVENT].assign(TEXT=lines)], ignore_index=True)
 
 
 def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> pd.DataFrame:
@@ -51,26 +64,28 @@ def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> pd.
         As far as it may be seen: of a blind phase a term that names a treatment is withheld.
     """
     events, people = _collected(cut)
-    columns = [*EVENT, "EVENT", "REASON", "TEXT", "NOTE"]
+    columns = [*EVENT, "EVENT", "REASON", *RECORD, "TEXT", "NOTE"]
     if trial.narratives is None or events is None or people is None or not {"ADAE", "ADSL"} <= adam.keys():
         return pd.DataFrame(columns=columns)
     reasons = find_reasons(adam, trial, trial.narratives)
     told = reasons.groupby(_EVENT, dropna=False, sort=False)["REASON"].agg("; ".join).reset_index()
     begun = events["AESTDTC"] if "AESTDTC" in events else events["ASTDT"].dt.strftime("%Y-%m-%d")
-    own = events[[*_EVENT, "AETERM"]].assign(AESTDTC=begun, EVENT=events.get("AEDECOD", events["AETERM"]))
+    record = [name for name in RECORD if name in events]
+    own = events[[*_EVENT, "AETERM", *record]].assign(AESTDTC=begun, EVENT=events.get("AEDECOD", events["AETERM"]))
     rows = told.merge(own.drop_duplicates(_EVENT), on=_EVENT, how="left").assign(NOTE="")
     rows["EVENT"] = rows["EVENT"].fillna(rows["AETERM"]).fillna(rows["REASON"])
     heard = _hear(cut, adam, trial)
     if heard is None:
-        return rows.assign(TEXT="").sort_values(["USUBJID", "AESTDTC", "AESEQ"])[columns]
-    rows = rows.merge(heard.texts[[*_EVENT, "TEXT"]], on=_EVENT, how="left")
+        return rows.assign(TEXT="").sort_values(["USUBJID", "AESTDTC", "AESEQ"]).reindex(columns=columns)
+    rows = rows.merge(heard.texts[[*_EVENT, "TEXT"]], on=_EVENT, how="left").merge(heard.changed, on=_EVENT, how="left")
+    rows["NOTE"] = ("changed since the text was written: " + rows["WHY"]).fillna("")
     written = cut.narratives if cut.narratives is not None else rows.iloc[:0]
     lost = written.iloc[heard.lost["AT"].to_numpy(dtype="int64")]
-    lost = lost.assign(EVENT="", REASON="", NOTE=("printed nowhere: " + heard.lost["WHY"]).to_numpy())
-    whole = (
-        pd.concat([rows.sort_values(["AESTDTC", "AESEQ"]), lost[columns]]) if len(lost) else rows.sort_values(["AESTDTC", "AESEQ"])
-    )
-    return whole.sort_values("USUBJID", kind="stable").reset_index(drop=True)[columns]
+    why = heard.lost["WHY"] + (": " + heard.lost["NOW"]).where(heard.lost["NOW"] != "", "")
+    lost = lost.assign(EVENT="", REASON="", NOTE=("printed nowhere: " + why).to_numpy())
+    rows = rows.sort_values(["AESTDTC", "AESEQ"])
+    whole = pd.concat([rows, lost.reindex(columns=columns)]) if len(lost) else rows
+    return whole.sort_values("USUBJID", kind="stable").reset_index(drop=True).reindex(columns=columns)
 
 
 def find_reasons(adam: Mapping[str, pd.DataFrame], trial: Trial, rule: Narratives) -> pd.DataFrame:
@@ -95,6 +110,8 @@ def _collected(cut: Cut) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
     events, people = (cut.sdtm.get(name, cut.adam.get(other)) for name, other in (("AE", "ADAE"), ("DM", "ADSL")))
     if events is None or people is None or "USUBJID" not in people:
         return None, None
+    if "AETOXGR" not in events and "ATOXGR" in events:
+        events = events.assign(AETOXGR=events["ATOXGR"])
     if not {*_EVENT, "AETERM"} <= set(events) or not {"AESTDTC", "ASTDT"} & set(events):
         return None, None
     return events, people
@@ -119,4 +136,6 @@ def _leave_out(heard: Heard, reasons: pd.DataFrame) -> Heard:
     texts = heard.texts
     kept = pd.MultiIndex.from_frame(texts[_EVENT]).isin(pd.MultiIndex.from_frame(reasons[_EVENT]))
     left = texts[~kept][[*_EVENT, "AT"]].assign(DAY="", WHY="it has no narrative of its own any more")
-    return Heard(texts[kept].reset_index(drop=True), pd.concat([heard.lost, left], ignore_index=True))
+    left["NOW"] = left["AT"].map(heard.changed.set_index("AT")["WHY"]).astype("str").fillna("")
+    changed = heard.changed[~heard.changed["AT"].isin(left["AT"])].reset_index(drop=True)
+    return Heard(texts[kept].reset_index(drop=True), pd.concat([heard.lost, left], ignore_index=True), changed, heard.moved)

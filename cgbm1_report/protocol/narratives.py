@@ -122,6 +122,9 @@ class NarrativeWords(Frozen):
 
     missing: str
     unwritten: str
+    #: What stands below a physician's text whose event has changed since, and in the place of one that is of another day.
+    outdated: str
+    moved: str
     words: dict[str, dict[str, str]] = Field(default_factory=dict)
     subject: tuple[Item, ...]
     event: tuple[Item, ...]

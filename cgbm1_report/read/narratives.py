@@ -10,6 +10,8 @@ from cgbm1_report.errors import DataError, Problem
 
 #: The columns of the file: whose event it is, by its number, its term and its begin as collected, and the text.
 EVENT = ("USUBJID", "AESEQ", "AETERM", "AESTDTC")
+#: What else the event was when the text was written, where the file says it: a text may contradict what it is now.
+RECORD = ("AESER", "AETOXGR", "AEREL", "AEOUT", "AEENDTC")
 _RULE = "texts of narratives"
 #: What a spreadsheet would run as a formula, or store as a number or a date of its own: of 2025-03 it makes Mar-25.
 _CHANGED = re.compile(r"'*(?:[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20].*|\d[\d\s.,:/TtEe+-]*)", re.S)
@@ -39,7 +41,8 @@ def check_narratives(texts: pd.DataFrame, file: str) -> pd.DataFrame:
     if lacking:
         told = ", ".join(lacking)
         raise DataError(f"has no {told}", file=file, rule=_RULE, remedy=f"its columns are {', '.join((*EVENT, 'TEXT'))}")
-    guarded = ("USUBJID", "AETERM", "AESTDTC", "TEXT")
+    record = [name for name in RECORD if name in texts]
+    guarded = ("USUBJID", "AETERM", "AESTDTC", "TEXT", *record)
     texts = texts.assign(**{name: texts[name].map(_unguard, na_action="ignore").astype("str") for name in guarded})
     texts = texts[texts["TEXT"].notna()]
     number = pd.to_numeric(texts["AESEQ"], errors="coerce")
@@ -55,4 +58,4 @@ def check_narratives(texts: pd.DataFrame, file: str) -> pd.DataFrame:
     ]
     if problems:
         raise DataError.of(problems)
-    return texts.assign(AESEQ=number.astype("float64"))[[*EVENT, "TEXT"]].reset_index(drop=True)
+    return texts.assign(AESEQ=number.astype("float64"))[[*EVENT, "TEXT", *record]].reset_index(drop=True)

@@ -38,10 +38,12 @@ def find_reading(notes: Sequence[Problem], unread: Sequence[str]) -> pd.DataFram
 def say_unheard(lost: pd.DataFrame) -> pd.DataFrame:
     """Findings (W) about physicians' texts whose event is not there: each is printed nowhere, and named. The text is not quoted.
 
-    ``lost`` has USUBJID, AESEQ, the DAY of begin, and WHY.
+    ``lost`` has USUBJID, AESEQ, the DAY of begin, WHY, and what the cut has NOW that may be meant.
     """
     key = "AESEQ " + lost["AESEQ"].map("{:g}".format, na_action="ignore").astype("str")
-    began = (" (began " + lost["DAY"] + ")").where(lost["DAY"] != "", "")
+    began = ("began " + lost["DAY"]).where(lost["DAY"] != "", "")
+    began += ("; " + lost["NOW"]).where(lost["NOW"] != "", "")
+    began = (" (" + began.str.removeprefix("; ") + ")").where(began != "", "")
     told = pd.DataFrame(
         {
             "usubjid": lost["USUBJID"],
@@ -50,6 +52,22 @@ def say_unheard(lost: pd.DataFrame) -> pd.DataFrame:
         }
     )
     remedy = "give the text the term and the begin that its event has now, or take it out of narratives.csv"
+    return told.assign(dataset="NARRATIVES", variable="", value=None, severity="W", rule="V02", remedy=remedy)
+
+
+def say_changed(changed: pd.DataFrame) -> pd.DataFrame:
+    """Findings (W) about physicians' texts whose event has changed since they were written: each is printed, and says so.
+
+    ``changed`` has USUBJID, AESEQ, and WHY: the variables with their values then and now.
+    """
+    told = pd.DataFrame(
+        {
+            "usubjid": changed["USUBJID"],
+            "key": "AESEQ " + changed["AESEQ"].map("{:g}".format).astype("str"),
+            "message": "a text of a narrative was written before its event changed: " + changed["WHY"],
+        }
+    )
+    remedy = "read the text again; cgbm1-report narratives writes the file with what the event says now, for the next cut"
     return told.assign(dataset="NARRATIVES", variable="", value=None, severity="W", rule="V02", remedy=remedy)
 
 

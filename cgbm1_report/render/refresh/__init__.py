@@ -38,6 +38,7 @@ from cgbm1_report.render.refresh.fonts import find_font, measure_font, tell_unme
 from cgbm1_report.render.refresh.keep import refuse_target, tell_links, write_document
 from cgbm1_report.render.refresh.look import (
     find_breaks,
+    is_lying,
     keep_break,
     keep_level,
     keep_links,
@@ -171,7 +172,7 @@ def refresh_docx(
         problems += find_opened(document, ((one.place.number, one.old, one.new) for one in renewals))
     if problems:
         raise PlanError.of(problems)
-    old_dates = _old_dates(parts, scan, found, renewals)
+    old_dates, text = _old_dates(parts, scan, found, renewals), parts[DOCUMENT]
     parts[DOCUMENT] = _renewed(parts, renewals)
     complete_styles(parts, styles)
     _prove(document, parts, renewals)
@@ -181,7 +182,7 @@ def refresh_docx(
         *dict.fromkeys(line for renewal in renewals for line in renewal.told),
         *apart,
         *map(tell_stray, (*found.unsure, *found.stray, *found.untold)),
-        *tell_squeezed((renewal.place.number, renewal.squeezed.poor) for renewal in renewals if renewal.squeezed),
+        *tell_squeezed((one.place.number, one.squeezed.poor, is_lying(text, one.place.start)) for one in renewals if one.squeezed),
     ]
     told += [
         f"a cross-reference shows {shown!r} where the title says {now!r}: update the fields in Word (Ctrl+A, F9)"

@@ -19,6 +19,7 @@ _LEVEL = re.compile(rb"(<w:instrText[^>]*> TC [^<]*\\l )(\d)( [^<]*</w:instrText
 _LINK = re.compile(rb'<w:hyperlink\b[^>]* w:anchor="([^"]+)"[^>]*>(.*?)</w:hyperlink>', re.S)
 _CHANGED = re.compile(rb"<w:sectPrChange\b.*?</w:sectPrChange>", re.S)
 _BREAK = re.compile(rb"<w:sectPr\b.*?</w:sectPr>|<w:sectPr\b[^>]*/>", re.S)
+_PAGE, _WIDE, _HIGH = re.compile(rb"<w:pgSz\b[^>]*>"), re.compile(rb' w:w="(\d+)"'), re.compile(rb' w:h="(\d+)"')
 #: The paragraph above an output that follows the words before it, and that of a new output, which begins a page.
 _FOLLOWS = re.compile(rb'<w:p\b[^>]*>\s*<w:pPr>(?:(?!</w:pPr>).)*<w:pageBreakBefore w:val="(?:0|false|off)"\s*/>', re.S)
 _BEGINS = re.compile(rb'(<w:p><w:pPr><w:pStyle w:val="[^"]+"/>)(?=</w:pPr>)')
@@ -127,6 +128,13 @@ def keep_links(old: bytes, new: bytes, anchors: Collection[str]) -> bytes:
         if name in anchors and at >= 0:
             new = new[:at] + link_piece(text, name).encode("utf-8") + new[at + len(plain) :]
     return new
+
+
+def is_lying(content: bytes, at: int) -> bool:
+    """Whether the page of a document's main part on which ``at`` lies is a landscape one."""
+    size = _PAGE.search(content, at)
+    wide, high = (int(said[1]) if size and (said := side.search(size[0])) else 0 for side in (_WIDE, _HIGH))
+    return wide > high
 
 
 def find_breaks(old: bytes) -> list[bytes]:

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cgbm1_report.errors import Problem
+from cgbm1_report.errors import Problem, number_of
+from cgbm1_report.paper import SIDE, TWIPS_PER_INCH
 
 #: So many outputs are named in a line of many.
 _NAMED = 8
+#: What a page leaves at its sides where outputs have the room that they were made for.
+_SIDES = f"{SIDE / TWIPS_PER_INCH * 2.54:.0f} cm"
+_MARGINS = f" with margins of {_SIDES} at its sides"
 
 
 @dataclass(frozen=True)
@@ -34,15 +38,14 @@ class Refreshed:
         yield from (f"{number}  {'changed' if number in self.changed else 'the same as before'}" for number in self.replaced)
         yield from (f"{name}  is not in this build: its output of an earlier one is left as it was" for name in self.absent)
         yield from self.told
-        counted = [f"{count} {noun}{'s' * (count > 1)}" for count, noun in self._unmarked() if count]
+        counted = [number_of(count, noun) for count, noun in self._unmarked() if count]
         if counted:
             one = self.unmarked + self.pictures == 1
             carry, left = ("carries", "was left as it is") if one else ("carry", "were left as they are")
             yield f"{' and '.join(counted)} of the document {carry} no mark of an output and {left}"
         if self.backup:
             yield f"{self.backup}: the document as it was"
-        replaced = f"{len(self.replaced)} output{'s' * (len(self.replaced) != 1)} replaced"
-        yield f"{document}: {replaced}, {len(self.changed)} changed, {self.left} left"
+        yield f"{document}: {number_of(len(self.replaced), 'output')} replaced, {len(self.changed)} changed, {self.left} left"
 
     def _unmarked(self) -> tuple[tuple[int, str], ...]:
         return (self.unmarked, "table"), (self.pictures, "picture")
@@ -53,24 +56,26 @@ def tell_stray(problem: Problem) -> str:
     return f"{problem.message}, {problem.place}: left as it was; {problem.remedy}"
 
 
-def tell_squeezed(outputs: Iterable[tuple[str, bool]]) -> list[str]:
-    """A line of the outputs that were made for a landscape page and stand on an upright one, and one of those that fit none.
+def tell_squeezed(outputs: Iterable[tuple[str, bool, bool]]) -> list[str]:
+    """A line of the outputs that were made for a wider page than they stand on, and one of those that fit none.
 
-    Of each its number, and whether its columns are hard to read on that page however they are sized.
+    Of each its number, whether its columns are hard to read on that page however they are sized, and whether that is a
+    landscape page already, of which only the margins are too wide.
     """
-    told = list(dict.fromkeys(outputs))
-    return [line for poor in (False, True) for line in _tell_narrow([number for number, hard in told if hard is poor], poor=poor)]
+    kinds: dict[tuple[bool, bool], list[str]] = {}
+    for number, poor, lying in dict.fromkeys(outputs):
+        kinds.setdefault((lying, poor and not lying), []).append(number)
+    return [_tell_narrow(kinds[kind], lying=kind[0], poor=kind[1]) for kind in sorted(kinds)]
 
 
-def _tell_narrow(named: list[str], *, poor: bool) -> list[str]:
-    if not named:
-        return []
+def _tell_narrow(named: list[str], *, lying: bool, poor: bool) -> str:
     one = len(named) == 1
     stands, it, its, them = ("stands", "it was", "its", "it") if one else ("stand", "they were", "their", "them")
     narrow = f"{', '.join(named)}: {stands} on a page narrower than {it} made for, and words or numbers go over more lines"
     if poor:
-        return [f"{narrow}: put {them} on a landscape section; upright, --fit has little room for {its} columns"]
-    return [f"{narrow}: --fit sizes {its} columns, a landscape section keeps them as they are"]
+        return f"{narrow}: put {them} on a landscape section{_MARGINS}; upright, --fit has little room for {its} columns"
+    kept = f"margins of {_SIDES} at the sides of this landscape page keep" if lying else f"a landscape section{_MARGINS} keeps"
+    return f"{narrow}: --fit sizes {its} columns, {kept} them as they are"
 
 
 def tell_states(outputs: Iterable[tuple[str, tuple[str, str], tuple[str, str]]]) -> list[str]:
