@@ -372,6 +372,25 @@ def test_docx_figure_embeds_the_picture_with_its_words():
     assert 'cx="9144000" cy="4572000"' in document, "made smaller to fit the page, not distorted"
 
 
+@pytest.mark.parametrize(
+    ("notes", "least", "most"),
+    [
+        (1, 4.8, 4.8),  # as drawn
+        (9, 4.3, 4.6),  # with the source 10 lines of 10.8 points, a title of 13.5, its line of 12.4, 8 around: 142 of 473 points
+        (60, 4.8, 4.8),  # a page of notes: these go on below, and the picture is as large as ever
+    ],
+)
+def test_picture_leaves_its_notes_their_room_on_its_page(notes: int, least: float, most: float):
+    """Word sets them as paragraphs: the last of them stood alone on a page of its own."""
+    made = figure(width_in=9.0, height_in=4.8, footnotes=tuple(f"Note {at}." for at in range(notes)))
+    (high,) = map(
+        int, re.findall(r'<wp:extent cx="\d+" cy="(\d+)"', docx_parts(emit.emit_docx(made))["word/document.xml"].decode())
+    )
+    (goal,) = map(int, re.findall(r"\\pichgoal(\d+)", emit.emit_rtf(made).decode("ascii")))
+    assert least - 0.001 <= high / 914400 <= most
+    assert goal / 1440 == pytest.approx(high / 914400, abs=0.001)
+
+
 # ---- rtf
 
 

@@ -19,7 +19,8 @@ from typing import Literal
 from cgbm1_report.emit.escape import clean, escape_markdown, fence
 from cgbm1_report.emit.html import emit_html
 from cgbm1_report.emit.layout import parts
-from cgbm1_report.emit.openxml import emit_openxml, figure_foot, figure_head, picture_inches
+from cgbm1_report.emit.openxml import emit_openxml, figure_foot, figure_head
+from cgbm1_report.emit.pictures import picture_inches
 from cgbm1_report.emit.text import emit_text
 from cgbm1_report.emit.typst import emit_typst, emit_typst_parts
 from cgbm1_report.errors import PlanError

@@ -32,6 +32,8 @@ TALL_LINES = 25
 #: Points that a line takes: of a cell, of a title, of the lines below it, of a note; and what is between them.
 _LINE_PT, _TITLE_PT, _SUBTITLE_PT, _NOTE_PT, _GAPS_PT = 10.6, 12.5, 11.0, 9.8, 36.0
 _NOTE_SIZE_PT, _TITLE_SIZE_PT = 8.5, 10.0
+#: Points between paragraphs of words, and around a picture.
+_PARAGRAPH_PT, _PICTURE_PT = 1.5, 10.0
 #: Tables of so few columns are as wide as they need, but at least this share of the sheet: a title stands above.
 _FEW_COLUMNS, _LEAST_SHARE = 1, 0.5
 #: Air beside the widest text of such a column, in em.
@@ -336,6 +338,12 @@ def points_left(figure: Figure) -> float:
     """Height that the title and notes of a figure leave on their page, in points."""
     words = _title_points(figure) + (0.0 if notes_go_on(figure) else _note_points(figure))
     return max(0.0, figure.stamp.sheet.text_height_points - words)
+
+
+def points_above_notes(figure: Figure) -> float:
+    """Height that the title and all notes of a figure leave where they are paragraphs around it, in points."""
+    words = _title_points(figure) + _note_points(figure) + _PARAGRAPH_PT * (len(subheadings(figure)) + len(notes(figure)))
+    return figure.stamp.sheet.text_height_points - words - _PICTURE_PT
 
 
 def refuse_tall_heads(output: Output, grid: Grid | None = None) -> None:

@@ -36,6 +36,7 @@ from cgbm1_report.emit.layout import (
 )
 from cgbm1_report.emit.marks import marks, put_bars
 from cgbm1_report.emit.pages import hold_numbers, page_parts
+from cgbm1_report.emit.pictures import picture_inches
 from cgbm1_report.emit.seal import SEAL, seal, text_of
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
@@ -368,13 +369,6 @@ def lead(content: str, names: Collection[str]) -> str:
 def figure_foot(figure: Figure, *, leading: bool = False) -> str:
     """What stands under a picture."""
     return _notes(figure, leading).removesuffix("</w:p>") + region_end(figure) + "</w:p>"
-
-
-def picture_inches(figure: Figure) -> tuple[float, float]:
-    """Printed width and height, made smaller where the page would not hold it."""
-    wide, high = figure.stamp.sheet.picture_inches
-    scale = min(1.0, wide / figure.width_in, high / figure.height_in)
-    return figure.width_in * scale, figure.height_in * scale
 
 
 def picture_paragraph(figure: Figure, relation: str) -> str:

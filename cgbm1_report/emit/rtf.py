@@ -15,8 +15,9 @@ from dataclasses import replace
 from cgbm1_report.emit.escape import clean, escape_rtf, map_texts
 from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, subheadings
 from cgbm1_report.emit.marks import put_bars
-from cgbm1_report.emit.openxml import Look, column_twips, look_of, picture_inches
+from cgbm1_report.emit.openxml import Look, column_twips, look_of
 from cgbm1_report.emit.pages import hold_numbers, page_parts, say_once
+from cgbm1_report.emit.pictures import picture_inches
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP
 from cgbm1_report.tabulate.table import Figure, Output, Table
 

@@ -30,8 +30,8 @@ from cgbm1_report.emit.layout import (
     subheadings,
 )
 from cgbm1_report.emit.marks import barred, marks
-from cgbm1_report.emit.openxml import picture_inches
 from cgbm1_report.emit.pages import count_lines
+from cgbm1_report.emit.pictures import largest_inches
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: Marks where a word may be broken; see ``soft`` in output.typ.
@@ -191,7 +191,7 @@ def _go_on(far: bool) -> str:
 
 def _figure(figure: Figure) -> str:
     refuse_tall_heads(figure)
-    width, height = picture_inches(figure)
+    width, height = largest_inches(figure)
     # A title of many lines makes the picture smaller: what stands on a page that is full is cut off.
     scale = min(1.0, points_left(figure) / (72 * height))
     width, height = width * scale, height * scale
