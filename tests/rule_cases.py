@@ -314,6 +314,9 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase]] = {
     "times_are_recomputed": (cell("ADTTE", adam.LTFS, EVNTDESC="LIVER TRANSPLANT"), cell("ADTTE", adam.LTFS, EVNTDESC="DEATH")),
     "subjects_have_their_treatment": (cell("ADSL", M, TRT01A=None), cell("ADSL", M, TRT01AN=None)),
     "safety_set_has_a_first_dose": (cell("ADSL", M, TRTSDT=pd.NaT), cell("ADSL", M, TRTSDTM=pd.NaT)),
+    "nothing_ends_before_the_first_dose": (
+        cell("ADSL", M, LSTALVDT=adam.DAY("2025-06-09")), cell("ADSL", M, LSTALVDT=adam.DAY("2025-06-10"))),
+    "categories_are_declared": (cell("ADSL", M, AGEGR1=">64"), cell("ADSL", M, AGEGR1=None)),
     "emergence_follows_treatment": (
         cell("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-01-01")), cell("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-01-01"), ASTDTF="D")),
     "times_are_counted_alike": (cell("ADTTE", adam.LTFS, AVAL=12.0), cell("ADTTE", adam.LTFS, AVAL=10.0)),

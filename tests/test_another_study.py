@@ -216,7 +216,7 @@ def test_days_of_outcomes_that_are_no_visits_are_refused_all_at_once():
 def test_a_dataset_that_is_missing_is_named_with_all_that_outputs_need_of_it(data):
     """Who supplies it learns at once what it is to hold, and not one variable a run."""
     told = outcome_of(TRIAL.model_copy(update={"outputs": ("T14.1.9.1",)}), {name: data.adam[name] for name in ("ADSL",)})
-    assert "ADEX is not in the cut; T14.1.9.1 need it, with USUBJID, PARAMCD, AVAL, AVALC " in told
+    assert "ADEX is not in the cut; T14.1.9.1 needs it, with USUBJID, PARAMCD, AVAL, AVALC " in told
 
 
 def test_exposure_without_its_lines_and_without_parameters_of_infusions_is_not_made():
@@ -255,7 +255,7 @@ def test_validate_and_list_say_what_build_would_refuse(delivered, tmp_path, carr
     _, printed, _ = carry_out("validate", delivered, "--trial", file, "--json")
     told = json.loads(printed)["refused"]
     assert any(one["message"].startswith("footnote F1 is not declared; T14") for one in told)
-    assert any(one["message"].startswith("ADAE is not in the cut; T14.3.1.2.1 need it, with USUBJID") for one in told)
+    assert any(one["message"].startswith("ADAE is not in the cut; T14.3.1.2.1 needs it, with USUBJID") for one in told)
 
 
 def test_an_arm_and_a_visit_that_no_record_has_are_said(delivered, tmp_path, carry_out):
@@ -414,7 +414,7 @@ def test_of_what_blinding_took_out_nothing_is_counted(case, blinded, carry_out):
     refused = refused_of(cut, {**protocol, "outputs": outputs.split(","), "seen_blind": declared}, carry_out)
     number = outputs.split(",")[0]
     assert [one["message"] for one in refused] == [
-        f"{name} is not seen while phase 1 is blind, and {number} need it" for name in lacking
+        f"{name} is not seen while phase 1 is blind, and {number} needs it" for name in lacking
     ]
     for one in refused:
         own = one["message"].split()[0]
@@ -445,7 +445,7 @@ def test_an_own_output_of_a_parameter_that_blinding_took_out_is_refused(case):
         with pytest.raises(ReportError) as told:
             require_declared(entries, trial, {**adam, UNSEEN_DATA: unseen})
         assert [(one.file, one.message) for one in told.value.problems] == [
-            ("ADEX", f"{name} is not seen while phase 2 is blind, and T14.1.9.2 need it") for name in lacking
+            ("ADEX", f"{name} is not seen while phase 2 is blind, and T14.1.9.2 needs it") for name in lacking
         ]
     else:
         require_declared(entries, trial, {**adam, UNSEEN_DATA: unseen})

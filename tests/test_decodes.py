@@ -92,7 +92,15 @@ UNITS = """
 Pulse Rate (beats/min) ; beats/min |
 Pulse Rate (BEATS/MIN) ; . |
 Pulse Rate ; . |
-Pulse Rate (Hz) ; . | W PARAM
+# Nothing else tells the unit, and no record has the declared one.
+Pulse Rate (Hz) ; . | E PARAM
+Pulse Rate (1/s) ; . | E PARAM
+# AVALU tells it; what brackets hold besides may be anything.
+Pulse Rate (Hz) ; beats/min | W PARAM
+# A method, and no unit.
+Pulse Rate (Plethysmograph) ; . | W PARAM
+# The same unit under another name.
+Pulse Rate (bpm) ; . |
 Pulse Rate (beats/min) ; Hz | E AVALU
 # Only what stands at the end is a unit.
 Pulse Rate (supine) at rest ; . |
@@ -108,6 +116,55 @@ def test_values_stand_in_the_unit_they_are_headed_with(case: str) -> None:
     found = validate.validate_adam(adam, TRIAL, keys_only=True)
     own = found[found["rule"] == "V21"]
     assert (own["severity"] + " " + own["variable"]).tolist() == ([expected.strip()] if expected.strip() else [])
+
+
+#: The unit of data | that of trial.yaml | whether they are one.
+SPELT = """
+10E9/L     10^9/L     one
+x10*9/L    10^9/L     one
+10⁹/L      10^9/L     one
+GI/L       10^9/L     one
+10^3/uL    10^9/L     one
+TI/L       10^12/L    one
+µmol/L     umol/L     one
+mcmol/L    umol/L     one
+°C         C          one
+mg/dL      umol/L     two
+10^6/L     10^9/L     two
+10^12/L    10^9/L     two
+F          C          two
+months     days       two
+"""
+
+
+@pytest.mark.parametrize("case", SPELT.strip().splitlines())
+def test_units_that_are_spelt_otherwise_are_one_unit(case: str) -> None:
+    there, declared, expected = case.split()
+    adam = supplied("ADVS PULSE 8 Week_8")
+    adam["ADVS"] = adam["ADVS"].assign(PARAM=f"Pulse Rate ({there})")
+    pulse = TRIAL.parameters["PULSE"].model_copy(update={"si_unit": declared})
+    trial = TRIAL.model_copy(update={"parameters": {**TRIAL.parameters, "PULSE": pulse}})
+    found = validate.validate_adam(adam, trial, keys_only=True)
+    assert found.loc[found["rule"] == "V21", "severity"].tolist() == ([] if expected == "one" else ["E"])
+
+
+def test_a_unit_that_only_some_records_have_is_a_question() -> None:
+    adam = supplied("ADVS PULSE 8 Week_8")
+    other = adam["ADVS"].assign(PARAM="Pulse Rate (Hz)", AVISITN=9.0, AVISIT="Week 9")
+    adam["ADVS"] = pd.concat([adam["ADVS"].assign(PARAM="Pulse Rate (beats/min)"), other], ignore_index=True)
+    found = validate.validate_adam(adam, TRIAL, keys_only=True)
+    assert found.loc[found["rule"] == "V21", "severity"].tolist() == ["W"]
+
+
+def test_of_two_names_of_a_parameter_the_one_that_fewer_records_have_is_the_odd_one() -> None:
+    """The first record has it: what comes first is not what is right."""
+    adam = supplied("ADLB ALT 8 Week_8")
+    weeks = [adam["ADLB"].assign(PARAM=f"ALT ({unit})", AVISITN=float(at), AVISIT=f"Week {at}")
+             for at, unit in ((7, "ukat/L"), (8, "U/L"), (9, "U/L"))]  # fmt: skip
+    adam["ADLB"] = pd.concat(weeks, ignore_index=True)
+    found = validate.validate_adam(adam, TRIAL, keys_only=True)
+    told = found.loc[found["variable"].eq("PARAM") & found["rule"].eq("V02"), "message"].tolist()
+    assert told == ["PARAMCD ALT is 'ALT (ukat/L)' here and 'ALT (U/L)' elsewhere"]
 
 
 def test_what_an_outcome_is_about_and_no_record_has_is_said(tmp_path: Path) -> None:

@@ -645,6 +645,14 @@ BELIEVED = [
     ("ADSL", 1, {"TRT01A": None, "RECORDS": None}, None),  # in no population by actual treatment
     ("ADSL", 0, {"TRTSDT": None, "RECORDS": None}, ("V14", "E", "SAFFL", "Y, but TRTSDT is missing")),
     ("ADSL", 0, {"TRTEDT": "2025-02-28"}, ("V04", "E", "TRTEDT", "2025-02-28 is before TRTSDT 2025-03-01")),
+    # What comes after the treatment came before it: to the last contact there would be no time at risk.
+    ("ADSL", 0, {"LSTALVDT": "2025-02-28"}, ("V04", "E", "LSTALVDT", "2025-02-28 is before TRTSDT 2025-03-01")),
+    ("ADSL", 0, {"LSTALVDT": "2025-03-01"}, None),
+    ("ADSL", 0, {"EOSDT": "2025-02-28"}, ("V04", "E", "EOSDT", "2025-02-28 is before TRTSDT 2025-03-01")),
+    ("ADSL", 0, {"LTDT": "2025-02-28"}, ("V04", "E", "LTDT", "2025-02-28 is before TRTSDT 2025-03-01")),
+    ("ADSL", 0, {"DTHFL": "Y", "DTHDT": "2025-02-28"}, ("V04", "E", "DTHDT", "2025-02-28 is before TRTSDT 2025-03-01")),
+    # A category that trial.yaml does not name, in the words of the standard or not.
+    ("ADSL", 0, {"SEX": "MALE"}, ("V02", "W", "SEX", "'MALE' of 1 records is none of M, F, U, which trial.yaml names")),
     ("ADSL", 0, {"DTHDT": "2025-05-01"}, ("V12", "E", "DTHFL", "is not Y although DTHDT is filled")),
     ("ADSL", 0, {"DTHFL": "Y"}, ("V12", "W", "DTHDT", "is missing although DTHFL is Y")),
     (
@@ -693,6 +701,7 @@ def another_study() -> dict[str, pd.DataFrame]:
     flags = {"SAFFL": ["Y", None], "FASFL": ["Y", "N"], "PPROTFL": ["Y", None], "DTHFL": [None, None]}
     body = {"AGE": [30.0, 40.0], "AGEU": "YEARS", "WEIGHTBL": [70.0, 80.0], "ARMNRS": [None, None]}
     adsl = pd.DataFrame({**subjects, **arms, **flags, **body, "TRTSDT": first, "TRTEDT": last, "DTHDT": pd.NaT})
+    adsl = adsl.assign(SEX=["M", "F"], LSTALVDT=last, EOSDT=pd.NaT, LTDT=pd.NaT)
     events = {"AESEQ": 1.0, "TRTEMFL": ["Y", None], "ASTDT": pd.to_datetime("2025-03-05"), "ASTDTF": [None, None]}
     outcome = {"AENDT": pd.NaT, "AEOUT": [None, None], "TRTA": ["Low", "Placebo"], "SAFFL": ["Y", None]}
     adae = pd.DataFrame({**subjects, **events, **outcome})
@@ -721,6 +730,18 @@ def test_another_study_s_values_are_not_believed(
     told = list(zip(*(findings[name] for name in ("rule", "severity", "variable", "message")), strict=True))
     arms = ", ".join(sorted({arm.column for arm in TRIAL.arms}))
     assert told == ([(*expected[:3], expected[3].replace("ARMS", arms))] if expected else [])
+
+
+def test_an_arm_that_is_not_declared_is_named_in_every_dataset_that_carries_it() -> None:
+    adam = another_study()
+    adam["ADSL"]["TRT01A"] = adam["ADSL"]["TRT01A"].replace("Low", "Middle")
+    adam["ADAE"]["TRTA"] = adam["ADAE"]["TRTA"].replace("Low", "Middle")
+    adam["ADLB"] = adam["ADLB"].assign(TRTP="Low", TRTA="Middle")
+    found = validate.validate_adam(adam, TRIAL, keys_only=True)
+    told = found.loc[found["message"].str.startswith("'Middle' of ")]
+    assert sorted(zip(told["dataset"], told["severity"], told["variable"], strict=True)) == [
+        ("ADAE", "W", "TRTA"), ("ADLB", "W", "TRTA"), ("ADSL", "E", "TRT01A"),
+    ]  # fmt: skip
 
 
 def test_several_baselines_of_a_parameter_are_told_apart_by_basetype() -> None:

@@ -65,6 +65,12 @@ def require_dates(name: str, records: pd.DataFrame, *variables: str) -> None:
 def _read_subjects(view: View) -> pd.DataFrame:
     subjects = view.subjects_with("TRTSDT", "LSTALVDT")
     require_dates("ADSL", subjects, "TRTSDT", "LSTALVDT")
+    early = subjects.loc[subjects["LSTALVDT"] < subjects["TRTSDT"], "USUBJID"]
+    if len(early):
+        # Whoever was last seen before the first dose was at risk on no day: no length of time says so.
+        told = "LSTALVDT is before TRTSDT"
+        rule, remedy = "time at risk begins with the first dose", "correct LSTALVDT, or TRTSDT"
+        raise DataError.of([Problem(told, file="ADSL", rule=rule, place=str(who), remedy=remedy) for who in early])
     return subjects
 
 
@@ -80,7 +86,7 @@ def _read_observed(view: View, subjects: pd.DataFrame) -> pd.DataFrame:
     last = view.trial.teae_end_day
     days = days if last is None else days.clip(upper=last)
     # Who received a dose was observed on its day.
-    return subjects[["USUBJID", "COLUMN"]].assign(TIME=days.clip(lower=0) + 1.0)
+    return subjects[["USUBJID", "COLUMN"]].assign(TIME=days + 1.0)
 
 
 @output(

@@ -76,22 +76,30 @@ def _find_withheld(declared: Declaration, phase: int, trial: Trial, adam: Mappin
         yield from ((name, one) for one in found if not spared or one in sets)
 
 
+def _who_need(numbers: Iterable[str], verb: str = "need") -> str:
+    """The outputs, each once, and what they do: one of them needs, several need."""
+    own = list(dict.fromkeys(numbers))
+    return f"{', '.join(own)} {verb}{'s' * (len(own) == 1)}"
+
+
 def _tell_withheld(name: str, variable: str, phase: int, numbers: list[str]) -> Problem:
     declare = f"say in trial.yaml that it tells no treatment (seen_blind: {{{name}: [{variable}]}})"
     # Of what schemas/ describe nothing can be declared.
     own = "" if variable in schema_types(name) else f"{declare}, or "
     return Problem(
-        f"{variable} is not seen while phase {phase} is blind, and {', '.join(dict.fromkeys(numbers))} need it",
+        f"{variable} is not seen while phase {phase} is blind, and {_who_need(numbers)} it",
         file=name, rule="nothing is counted of what blinding took out",
         remedy=f"{own}name the outputs to make in trial.yaml: outputs",
     )  # fmt: skip
 
 
 def _tell_missing(file: str, what: str, numbers: list[str], asked: Iterable[str]) -> Problem:
-    needed = ", ".join(dict.fromkeys(numbers))
+    needed = _who_need(numbers)
     if file == _TRIAL:
-        return Problem(f"{what} is not declared; {needed} print it", file=file, rule="footnotes", remedy="declare its text")
-    told = f"has no {what}, which {needed} need" if what else f"{file} is not in the cut; {needed} need it"
+        return Problem(
+            f"{what} is not declared; {_who_need(numbers, 'print')} it", file=file, rule="footnotes", remedy="declare its text"
+        )
+    told = f"has no {what}, which {needed}" if what else f"{file} is not in the cut; {needed} it"
     if not what and (variables := [one.replace("|", " or ") for one in dict.fromkeys(asked)]):
         told = f"{told}, with {', '.join(variables)}"
     remedy = f"supply {what or file}, or name the outputs to make in trial.yaml: outputs"

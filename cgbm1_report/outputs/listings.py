@@ -139,9 +139,10 @@ def codes_of(trial: Trial, *categories: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def declares(codes: tuple[str, ...]) -> Needs:
-    """That a trial declares these parameters."""
-    return {"its parameters": lambda trial: bool(codes) and set(codes) <= trial.parameters.keys()}
+def declares(codes: tuple[str, ...], of: str = "") -> Needs:
+    """That a trial declares these parameters; ``of`` says which there would be where it has none."""
+    name = f"parameter {codes[0]}" if len(codes) == 1 else f"complete set of parameters {', '.join(codes)}"
+    return {name if codes else f"parameter {of}": lambda trial: bool(codes) and set(codes) <= trial.parameters.keys()}
 
 
 #: Which of the results that are chosen are listed.

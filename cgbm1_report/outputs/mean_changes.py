@@ -145,7 +145,10 @@ def _followed_in_words(trend: Trend) -> str:
     return f"{trend.title}, % of all subjects (number): {'; '.join(told)}."
 
 
-@family("Mean changes over time", needs={"outcomes": lambda trial: bool(_drawn(trial))})
+@family(
+    "Mean changes over time",
+    needs={f"outcome of {', '.join(PARAMETERS[:-1])} or {PARAMETERS[-1]} with days": lambda trial: bool(_drawn(trial))},
+)
 def change_figures(trial: Trial) -> Iterator[Declaration]:
     """The figure of the trial's own parameters."""
     codes = _drawn(trial)

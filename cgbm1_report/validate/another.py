@@ -12,6 +12,8 @@ from cgbm1_report.validate.schemas import frame_finding
 from cgbm1_report.validate.source import as_text, number_text
 from cgbm1_report.validate.supplied import Supplied, numbers_differ
 
+#: What happens to a subject who is treated after the treatment has begun, each a date of ADSL. The last dose is a period's end.
+AFTERWARDS = ("LSTALVDT", "DTHDT", "LTDT", "EOSDT")
 #: Of a population by planned treatment a subject may have none, where ARMNRS says why the arm is missing (SDTMIG 3.4).
 PLANNED, UNASSIGNED = "TRT01P", "ARMNRS"
 #: Flags that are Y or missing, of which none may mean that nobody asked.
@@ -43,6 +45,43 @@ def subjects_have_their_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
         wrong = without & flagged.any(axis="columns")
         named = flagged.dot(pd.Series({flag: f" {flag}" for flag in flags}, dtype="object")).astype("str")
         yield given.findings("ADSL", wrong, treatment, "is missing although the subject is in" + named)
+
+
+@adam_rule("V04", "E", "nothing of a treated subject ends before the first dose", "correct the date, or TRTSDT", studies="any")
+def nothing_ends_before_the_first_dose(given: Supplied) -> Iterator[pd.DataFrame]:
+    """The last contact, the death, the transplantation and the end of the study against TRTSDT.
+
+    Person-time would be counted to a day before it began, and a death would fall into the first days of treatment.
+    """
+    first = given.column("ADSL", "TRTSDT")
+    for variable in [one for one in AFTERWARDS if given.has("ADSL", one, "TRTSDT")]:
+        date = given.column("ADSL", variable)
+        yield given.findings("ADSL", date < first, variable, as_text(date) + " is before TRTSDT " + as_text(first))
+
+
+@adam_rule(
+    "V02",
+    "W",
+    "a category of the data is one that trial.yaml names",
+    "name the category in trial.yaml, or correct the value: an output that counts by it is refused",
+    studies="other",
+)
+def categories_are_declared(given: Supplied) -> Iterator[pd.DataFrame]:
+    """Texts of ADSL and ADAE of which trial.yaml lists the categories, whether an output of this report counts by them or not."""
+    listed = {("ADSL", line.variable): line.categories for _, line in given.trial.characteristics() if line.categories}
+    if given.trial.aesi:
+        listed["ADAE", "AESICAT"] = {one.code: one.label for one in given.trial.aesi}
+    if given.trial.event_periods:
+        listed["ADAE", "APERIODC"] = dict.fromkeys(given.trial.event_periods, "")
+    for (dataset, variable), categories in listed.items():
+        if not given.has(dataset, variable):
+            continue
+        values = given.adam[dataset][variable]
+        texts = values.map("{:g}".format, na_action="ignore") if pd.api.types.is_numeric_dtype(values) else values.astype("str")
+        counted = texts[texts.notna() & ~texts.isin(list(categories)) & ~given.of_unseen(dataset, variable)].value_counts()
+        for text, count in sorted(counted.items(), key=lambda one: str(one[0])):
+            told = f"'{text}' of {count} records is none of {', '.join(categories)}, which trial.yaml names"
+            yield whole_finding(dataset, variable, told)
 
 
 @adam_rule("V14", "E", "the safety population is who was treated", "correct SAFFL or TRTSDT", studies="other")

@@ -6,6 +6,8 @@ name of the other.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -208,33 +210,75 @@ def _unlike_arms(given: Supplied, counts: pd.DataFrame, code: str, decode: str) 
         yield whole_finding("ADSL", code, told, "W")
 
 
+#: Units that have two names, or another number of a name with the same size, as they are compared.
+_SAME_UNITS = {
+    "gi/l": "10^9/l",
+    "10^3/ul": "10^9/l",
+    "10^3/mm3": "10^9/l",
+    "k/ul": "10^9/l",
+    "ti/l": "10^12/l",
+    "10^6/ul": "10^12/l",
+    "m/ul": "10^12/l",
+    "iu/l": "u/l",
+    "bpm": "beats/min",
+    "day": "days",
+    "week": "weeks",
+    "month": "months",
+    "year": "years",
+}
+#: A power of ten as it is typed: ``10^9``, ``x10E9``, ``10*9``, ``10**9``, ``10⁹``.
+_POWER = re.compile(r"^[x\u00d7]?10(?:\^|\*\*?|e\+?)?(?=\d{1,2}/)")
+#: Words of a unit that is written out. Another word is a method or a kind: ``Creatinine Clearance (Cockcroft-Gault)``.
+_UNIT_WORDS = re.compile(
+    r"days?|weeks?|months?|years?|hours?|minutes?|seconds?|percent|fraction|ratio|score|points?|beats|breaths", re.I
+)
+
+
+def _unit_text(unit: str) -> str:
+    folded = fold_text(unicodedata.normalize("NFKC", unit)).replace(" ", "").replace("\N{GREEK SMALL LETTER MU}", "u")
+    folded = folded.replace("mcmol", "umol").replace("mcg", "ug").replace("\N{DEGREE SIGN}", "").removeprefix("deg")
+    powered = _POWER.sub("10^", folded)
+    return _SAME_UNITS.get(powered, powered)
+
+
 def _unit_key(unit: pd.Series) -> pd.Series:
-    """Units as they are compared: without letter case and blanks, micro as it is typed."""
-    folded: pd.Series = unit.astype("str").map(fold_text, na_action="ignore").astype("str")
-    return folded.str.replace(" ", "").str.replace("\N{GREEK SMALL LETTER MU}", "u")
+    """Units as they are compared: without letter case and blanks, micro and powers as they are typed, of two names one."""
+    keys: pd.Series = unit.astype("str").map(_unit_text, na_action="ignore").astype("str")
+    return keys
+
+
+def _is_unit(text: str) -> bool:
+    """Whether brackets hold a unit: a quotient, or no longer word than those units are written out with."""
+    return "/" in text or not re.search(r"[^\W\d_]{5,}", _UNIT_WORDS.sub("", text))
 
 
 @adam_rule(
     "V21",
     "E",
     "values stand in the unit that trial.yaml heads them with",
-    "convert the values, or write si_unit of the parameter in trial.yaml as the data do",
+    "convert the values, or write si_unit of the parameter in trial.yaml as the data do; AVALU tells a unit that PARAM does not",
     studies="other",
 )
 def values_have_the_declared_unit(given: Supplied) -> Iterator[pd.DataFrame]:
-    """AVALU of each parameter against si_unit of trial.yaml, which pages print; of PARAM, what brackets at its end say (W)."""
+    """AVALU of each parameter against si_unit of trial.yaml, which pages print; of PARAM, what brackets at its end say.
+
+    Of PARAM it is an error where nothing else tells the unit, AVALU, and no record of the parameter has the declared one; else,
+    and where the brackets hold no unit but a method, a question (W).
+    """
     for dataset in given.with_variables("PARAMCD"):
         declared = {code: one.si_unit for code, one in given.trial.parameters.items() if one.dataset == dataset and one.si_unit}
         code = given.column(dataset, "PARAMCD")
         expected = code.map(declared).astype("str")
         said = {
-            "AVALU": (given.column(dataset, "AVALU"), None),
-            "PARAM": (given.column(dataset, "PARAM").str.extract(_IN_BRACKETS, expand=False), "W"),
+            "AVALU": given.column(dataset, "AVALU"),
+            "PARAM": given.column(dataset, "PARAM").str.extract(_IN_BRACKETS, expand=False),
         }
-        for variable, (unit, severity) in said.items():
+        for variable, unit in said.items():
             wrong = expected.notna() & unit.notna() & (_unit_key(unit) != _unit_key(expected))
             counted = pd.DataFrame({"CODE": code, "UNIT": unit})[wrong].value_counts(sort=False).reset_index(name="N")
             counted = counted.sort_values(["CODE", "UNIT"])
             for paramcd, text, count in zip(counted["CODE"], counted["UNIT"], counted["N"], strict=True):
                 told = f"{paramcd} is in '{text}' in {count} records, and trial.yaml prints {declared[str(paramcd)]}"
-                yield whole_finding(dataset, variable, told, severity)
+                own = code == paramcd
+                alone = bool(wrong[own].all()) and not said["AVALU"][own].notna().any() and _is_unit(str(text))
+                yield whole_finding(dataset, variable, told, None if variable == "AVALU" or alone else "W")

@@ -32,6 +32,8 @@ AMOUNTS = ("HEIGHTBL", "WEIGHTBL", "BMIBL", "NINF", "CUMDOSE", "TRTDURD", "ADURN
 #: Starts and the ends that are not before them, in any dataset; and the check that asks it of a dataset known whole.
 PERIODS = (("ASTDT", "AENDT"), ("TRTSDT", "TRTEDT"), ("STARTDT", "ADT"))
 _PERIOD = "ends_on_or_after"
+#: Variables that name a treatment: of a subject, and of records.
+_TREATMENTS = {"ADSL": ("TRT01P", "TRT01A"), "records": ("TRTP", "TRTA")}
 #: What an age is told in where its range is that of the schema.
 YEARS = "YEARS"
 
@@ -106,13 +108,24 @@ def _reversed_periods(frame: pd.DataFrame, name: str) -> Iterator[pd.DataFrame]:
 def _unknown_arms(frame: pd.DataFrame, trial: Trial) -> Iterator[pd.DataFrame]:
     """Treatments that no column stands for, each once: all records of a subject have it."""
     columns = trial_terms(trial, "columns")
-    for variable in ("TRT01P", "TRT01A"):
+    for variable in _TREATMENTS["ADSL"]:
         counted = frame[variable].value_counts() if variable in frame else pd.Series(dtype="int64")
         for treatment, count in counted[~counted.index.isin(columns)].items():
             message = f"'{treatment}' of {count} subjects is the column of no arm of trial.yaml ({', '.join(columns)})"
             message += ": it is left empty where there was no treatment, of screen failures too"
             remedy = f"leave {variable} empty where there was no treatment, or name it as the column of an arm in trial.yaml"
             yield frame_finding("ADSL", variable, message).assign(value=str(treatment), remedy=remedy)
+
+
+def _unknown_arms_of_records(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.DataFrame]:
+    """The same of treatments that records carry: what outputs read stands in ADSL, and this is to be corrected with it."""
+    columns = trial_terms(trial, "columns")
+    for variable in _TREATMENTS["records"]:
+        counted = frame[variable].value_counts() if variable in frame else pd.Series(dtype="int64")
+        for treatment, count in counted[~counted.index.isin(columns)].items():
+            message = f"'{treatment}' of {count} records is the column of no arm of trial.yaml ({', '.join(columns)})"
+            remedy = f"correct {variable} together with ADSL, or name it as the column of an arm in trial.yaml"
+            yield frame_finding(name, variable, message, severity="W").assign(value=str(treatment), remedy=remedy)
 
 
 def check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.DataFrame]:
@@ -128,5 +141,4 @@ def check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[p
         yield record_findings(frame, name, wrong, flag, "a flag is Y, N or missing", severity="E").assign(**remedy)
     for part in (*_unknown_terms(frame, name, trial), *_impossible_amounts(frame, name, unread)):
         yield part.assign(**remedy)
-    if name == "ADSL":
-        yield from _unknown_arms(frame, trial)
+    yield from _unknown_arms(frame, trial) if name == "ADSL" else _unknown_arms_of_records(reported, name, trial)

@@ -54,11 +54,21 @@ def _spelt_otherwise(frame: pd.DataFrame, dataset: str) -> Iterator[pd.DataFrame
 
 
 def _several(frame: pd.DataFrame, dataset: str, one: str, many: str, severity: str | None = None) -> Iterator[pd.DataFrame]:
-    """One finding per further value of ``many`` for one value of ``one``, at its first record; spellings are one value."""
-    table = pd.DataFrame({"ONE": as_text(frame[one]), "MANY": as_text(frame[many])}).dropna().drop_duplicates()
-    table = table.assign(KEY=table["ONE"].map(fold_text), FOLDED=table["MANY"].map(fold_text)).drop_duplicates(["KEY", "FOLDED"])
+    """One finding per further value of ``many`` for one value of ``one``, at its first record; spellings are one value.
+
+    Further are those that fewer records have than the most frequent one: that is what the others are thought to be.
+    """
+    every = pd.DataFrame({"ONE": as_text(frame[one]), "MANY": as_text(frame[many])}).dropna()
+    table = every.drop_duplicates()
+    table = table.assign(KEY=table["ONE"].map(fold_text), FOLDED=table["MANY"].map(fold_text))
+    if not table.drop_duplicates(["KEY", "FOLDED"])["KEY"].duplicated().any():
+        return
+    counted = every.value_counts(sort=False).rename("N").reset_index()
+    table = table.reset_index().merge(counted, on=["ONE", "MANY"]).set_index("index").sort_index()
+    table = table.assign(N=table.groupby(["KEY", "FOLDED"])["N"].transform("sum")).drop_duplicates(["KEY", "FOLDED"])
+    table = table.sort_values("N", ascending=False, kind="stable")
     first = table.drop_duplicates("KEY").set_index("KEY")["MANY"]
-    further = table[table["KEY"].duplicated()]
+    further = table[table["KEY"].duplicated()].sort_index()
     if len(further):
         message = (
             f"{one} " + further["ONE"] + " is '" + further["MANY"] + "' here and '" + further["KEY"].map(first) + "' elsewhere"
