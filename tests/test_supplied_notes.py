@@ -9,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.tabulate.declare import PROTOCOL
 from cgbm1_report.tabulate.derivation import Derived, derived
@@ -173,3 +174,21 @@ def test_a_listing_of_deaths_has_a_transplantation_where_that_is_an_event_of_the
 
     assert "TRANSPLANT" in heads(TRIAL)
     assert "TRANSPLANT" not in heads(read(without))
+
+
+def test_a_subject_last_seen_before_the_first_dose_is_refused_where_time_at_risk_is_counted():
+    adsl = draw(DEATHS).assign(LSTALVDT=pd.Timestamp("2025-02-01"))
+    adsl.loc[2, "LSTALVDT"] = pd.Timestamp("2024-12-31")
+    events = {
+        "AEBODSYS": "Cardiac",
+        "AEDECOD": "Infarction",
+        "RELGR1": "RELATED",
+        "ATOXGR": "3",
+        "AESER": "Y",
+        "AESIFL": None,
+        "AESICAT": None,
+    }
+    adae = adsl[["USUBJID"]].assign(TRTEMFL="Y", ASTDT=pd.Timestamp("2025-01-05"), **events)
+    with pytest.raises(ReportError, match="LSTALVDT is before TRTSDT") as caught:
+        make(ENTRIES["T14.3.1.9.1"], TRIAL, {"ADSL": adsl, "ADAE": adae}, SUPPLIED)
+    assert "1-03" in str(caught.value)

@@ -646,9 +646,9 @@ BELIEVED = [
     ("ADSL", 0, {"TRTSDT": None, "RECORDS": None}, ("V14", "E", "SAFFL", "Y, but TRTSDT is missing")),
     ("ADSL", 0, {"TRTEDT": "2025-02-28"}, ("V04", "E", "TRTEDT", "2025-02-28 is before TRTSDT 2025-03-01")),
     # What comes after the treatment came before it: to the last contact there would be no time at risk.
-    ("ADSL", 0, {"LSTALVDT": "2025-02-28"}, ("V04", "E", "LSTALVDT", "2025-02-28 is before TRTSDT 2025-03-01")),
+    ("ADSL", 0, {"LSTALVDT": "2025-02-28"}, ("V04", "W", "LSTALVDT", "2025-02-28 is before TRTSDT 2025-03-01")),
     ("ADSL", 0, {"LSTALVDT": "2025-03-01"}, None),
-    ("ADSL", 0, {"EOSDT": "2025-02-28"}, ("V04", "E", "EOSDT", "2025-02-28 is before TRTSDT 2025-03-01")),
+    ("ADSL", 0, {"EOSDT": "2025-02-28"}, ("V04", "W", "EOSDT", "2025-02-28 is before TRTSDT 2025-03-01")),
     ("ADSL", 0, {"LTDT": "2025-02-28"}, ("V04", "E", "LTDT", "2025-02-28 is before TRTSDT 2025-03-01")),
     ("ADSL", 0, {"DTHFL": "Y", "DTHDT": "2025-02-28"}, ("V04", "E", "DTHDT", "2025-02-28 is before TRTSDT 2025-03-01")),
     # A category that trial.yaml does not name, in the words of the standard or not.

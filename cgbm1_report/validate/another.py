@@ -13,7 +13,8 @@ from cgbm1_report.validate.source import as_text, number_text
 from cgbm1_report.validate.supplied import Supplied, numbers_differ
 
 #: What happens to a subject who is treated after the treatment has begun, each a date of ADSL. The last dose is a period's end.
-AFTERWARDS = ("LSTALVDT", "DTHDT", "LTDT", "EOSDT")
+#: Tables of time at risk refuse a last contact by themselves: who prints none of them is asked.
+AFTERWARDS = {"DTHDT": "E", "LTDT": "E", "LSTALVDT": "W", "EOSDT": "W"}
 #: Of a population by planned treatment a subject may have none, where ARMNRS says why the arm is missing (SDTMIG 3.4).
 PLANNED, UNASSIGNED = "TRT01P", "ARMNRS"
 #: Flags that are Y or missing, of which none may mean that nobody asked.
@@ -51,12 +52,15 @@ def subjects_have_their_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
 def nothing_ends_before_the_first_dose(given: Supplied) -> Iterator[pd.DataFrame]:
     """The last contact, the death, the transplantation and the end of the study against TRTSDT.
 
-    Person-time would be counted to a day before it began, and a death would fall into the first days of treatment.
+    Person-time would be counted to a day before it began, and a death would fall into the first days of treatment (E). Of a last
+    contact and an end of the study it is a question (W): outputs that count time to them are refused.
     """
     first = given.column("ADSL", "TRTSDT")
-    for variable in [one for one in AFTERWARDS if given.has("ADSL", one, "TRTSDT")]:
-        date = given.column("ADSL", variable)
-        yield given.findings("ADSL", date < first, variable, as_text(date) + " is before TRTSDT " + as_text(first))
+    for variable, severity in AFTERWARDS.items():
+        if given.has("ADSL", variable, "TRTSDT"):
+            date = given.column("ADSL", variable)
+            message = as_text(date) + " is before TRTSDT " + as_text(first)
+            yield given.findings("ADSL", date < first, variable, message, severity=severity)
 
 
 @adam_rule(
