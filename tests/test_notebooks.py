@@ -392,3 +392,30 @@ def test_a_number_that_nothing_has_is_told_before_any_notebook_runs(cells, told,
     assert {problem.file for problem in problems} <= {str(path)}
     found = [f"{problem.place}: {problem.message} | {problem.remedy}" for problem in problems]
     assert [line[: len(begin)] for line, begin in zip(found, told, strict=True)] == told
+
+
+def test_words_of_another_study_are_left_out_and_those_of_every_study_stay(tmp_path):
+    words = {"of both": [], "of ours": ["study:OURS"], "of either": ["study:OURS", "study:THEIRS"], "of theirs": ["study:THEIRS"]}
+    cells = [nbformat.v4.new_markdown_cell(text, metadata={"tags": tags}) for text, tags in words.items()]
+    cells += [nbformat.v4.new_code_cell("1", metadata={"tags": ["study:OURS"]})]  # what a cell does is done in every study
+    for study, said in (
+        ("", list(words)),
+        ("OURS", ["of both", "of ours", "of either"]),
+        ("THEIRS", ["of both", "of either", "of theirs"]),
+    ):
+        place = tmp_path / f"{study}.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), place)
+        normalise_notebook(place, study)
+        left = json.loads(place.read_text("utf-8"))["cells"]
+        assert ["".join(one["source"]) for one in left] == [*said, "1"]
+
+
+def test_every_paragraph_of_the_package_that_speaks_of_its_trial_is_tagged_with_it():
+    """What stays in the report of another study names nothing that only this one has."""
+    ours = f"study:{our_trial().study.studyid}"
+    for file in sorted((Path(__file__).parents[1] / "notebooks").glob("0*.ipynb")):
+        for cell in nbformat.read(file, as_version=4).cells:
+            if cell.cell_type == "markdown" and ours not in cell.metadata.get("tags", ()):
+                assert cell.source.startswith("The statistical methods are printed from the values of the protocol file"), (
+                    cell.source
+                )

@@ -363,6 +363,23 @@ def test_workbook_of_an_output_is_written_where_it_is_asked_for(study: cg.Study,
     place = study.to_excel("T14.1.4", tmp_path / "x.xlsx")
     texts = [cell.value for row in openpyxl.load_workbook(place).active.iter_rows() for cell in row]
     assert any("Demographic" in str(text) for text in texts)
+    # Run All once more writes it again; what somebody else made, or saved since, stays.
+    assert study.to_excel("T14.1.4", place).read_bytes() == place.read_bytes()
+    book = openpyxl.load_workbook(place)
+    book.active["A1"] = "my note"
+    book.save(place)
+    (tmp_path / "notes.xlsx").write_text("my own notes")
+    for file in (place, tmp_path / "notes.xlsx"):
+        kept = file.read_bytes()
+        with pytest.raises(ReportError, match="exists: it is not overwritten"):
+            study.output("T14.1.4").to_excel(file)
+        assert file.read_bytes() == kept
+
+
+def test_phase_that_is_not_declared_is_refused_before_a_notebook_is_written(young_phase_cut: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match=r"phase 3 is not declared in trial.yaml.* name one of 1, 2"):
+        write_notebook(young_phase_cut, tmp_path / "x.ipynb", 3)
+    assert not (tmp_path / "x.ipynb").exists()
 
 
 def test_file_that_is_named_as_another_kind_is_refused_before_anything_is_written(study: cg.Study, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
             source,
             Path(f"{source.stem}_{f'phase{phase}' if group == ALL_GROUPS else group}.ipynb"),
             {"folder": "..", "phase": phase, "dose_group": group},
+            study=trial.study.studyid,
         )
         for source, phase, group in jobs
     ]

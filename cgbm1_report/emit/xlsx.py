@@ -174,3 +174,12 @@ def save_book(book: Any) -> bytes:
             info.compress_type = zipfile.ZIP_DEFLATED
             target.writestr(info, core if name == "docProps/core.xml" else source.read(name))
     return told.getvalue()
+
+
+def is_as_saved(content: bytes) -> bool:
+    """Whether bytes are a workbook as `save_book` writes it: whatever saves one again stamps it with the clock."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as book:
+            return f"{EPOCH:%Y-%m-%dT%H:%M:%SZ}</dcterms:modified>".encode() in book.read("docProps/core.xml")
+    except (zipfile.BadZipFile, KeyError):
+        return False

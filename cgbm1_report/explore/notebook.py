@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.stored import is_build
-from cgbm1_report.errors import PlanError
+from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.system.file_names import require_ending
 from cgbm1_report.system.whole import write_whole
 
@@ -22,12 +23,16 @@ def write_notebook(place: Path, out: Path | None, phase: int) -> Path:
     Raises
     ------
     ReportError
-        The folder is not there, or a file of this name is.
+        The folder is not there, a file of this name is, or there is no such phase.
     """
     if not place.is_dir():
         raise PlanError("is no folder", file=place, rule=_RULE, remedy="name a build or a data cut")
     target = (out or Path(f"explore-{place.resolve().name}.ipynb")).resolve()
     require_ending(target, ".ipynb", _RULE)
+    trial = read_trial(place / "trial.yaml" if is_build(place) else None)
+    if phase not in trial.phases:
+        remedy = f"name one of {', '.join(map(str, trial.phase_numbers))}"
+        raise ArgumentError(f"phase {phase} is not declared in trial.yaml", rule=_RULE, remedy=remedy)
     notebook = json.loads(asset("notebooks", "explore.ipynb").read_text(encoding="utf-8"))
     told = f'folder = {json.dumps(str(place.resolve()))}\nphase = {phase}\ndose_group = "all"'
     codes = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]

@@ -35,20 +35,23 @@ class _Written:
 
     @checked(called="output.to_excel")
     def to_excel(self, file: str | Path) -> Path:
-        """Write it as a workbook, in the place of one that is there; where it went. Of a figure the numbers it shows.
+        """Write it as a workbook; where it went. Of a figure the numbers it shows. It replaces only its like.
 
         Raises
         ------
         ReportError
-            The file's name does not end in ``.xlsx``, its folder is not there, or it cannot be written.
+            The file's name does not end in ``.xlsx``, its folder is not there, it cannot be written, or what is there we did not
+            write or somebody saved since.
         """
-        from cgbm1_report.emit.xlsx import emit_xlsx
+        from cgbm1_report.emit.xlsx import emit_xlsx, is_as_saved
         from cgbm1_report.system.whole import write_whole
 
         require_ending(Path(file), ".xlsx", _RULE)
         place = Path(file).resolve()
         if not place.parent.is_dir():
             raise WritingError("is no folder", file=place.parent, rule=_RULE, remedy="make it first, or name another")
+        if place.is_file() and not is_as_saved(place.read_bytes()):
+            raise WritingError("exists: it is not overwritten", file=place, rule=_RULE, remedy="name another file")
         content = emit_xlsx(self)  # type: ignore[arg-type]  # it is a Table or a Figure besides
         try:
             write_whole(place, content)

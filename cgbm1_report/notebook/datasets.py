@@ -40,9 +40,9 @@ class Datasets(Mapping[str, pd.DataFrame]):
     def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in self._read:
             # The bytes that are hashed are those that are read.
-            if name not in self._files:
+            if name not in self:
                 raise self._unknown(name)
-            file = self._files[name]
+            file = self._files[name if name in self._files else name.upper()]
             content = file.read_bytes()
             if hashlib.sha256(content).hexdigest() != self._digests.get(f"adam/{file.name}"):
                 raise changed_since(file)
@@ -50,7 +50,7 @@ class Datasets(Mapping[str, pd.DataFrame]):
         return self._read[name].copy(deep=False)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._files
+        return isinstance(name, str) and (name in self._files or name.upper() in self._files)
 
     def _unknown(self, name: object) -> NoDatasetError:
         close = find_near(str(name), self._files, 3, 0.5)

@@ -14,13 +14,18 @@ from cgbm1_report.system.room import tell_unwritten
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 
 
-def normalise_notebook(path: Path) -> None:
+#: The tag of a cell whose words are of one study alone begins so, and names it.
+OF_STUDY = "study:"
+
+
+def normalise_notebook(path: Path, study: str = "") -> None:
     """Take out of an executed notebook what differs from run to run, so that equal results are equal bytes.
 
     Removed: times, papermill's record (which holds paths), execution metadata, receipts, the version of the
     interpreter, memory addresses in plain-text representations. Cell identifiers are numbered. What
     a cell wrote to standard output and error between two displays is one output each, in this order:
     a kernel cuts it at random places. Texts are lists of lines: some readers run the lines of one string together.
+    Of a ``study`` cells that are tagged as the words of another, ``study:X``, are left out: they would not be true of it.
 
     Raises
     ------
@@ -29,7 +34,7 @@ def normalise_notebook(path: Path) -> None:
     """
     try:
         notebook = json.loads(path.read_bytes())
-        cells = notebook["cells"]
+        cells = notebook["cells"] = [cell for cell in notebook["cells"] if not study or _may_say(cell, study)]
         for number, cell in enumerate(cells, start=1):
             cell["id"] = f"cell-{number:03d}"
             cell["source"] = lines_of(cell["source"])
@@ -57,6 +62,12 @@ def normalise_notebook(path: Path) -> None:
             rule="an executed notebook in nbformat 4",
             remedy="run the notebook again",
         ) from error
+
+
+def _may_say(cell: dict[str, Any], study: str) -> bool:
+    """Whether the words of a cell are of every study, or of this one."""
+    named = [tag.removeprefix(OF_STUDY) for tag in cell["metadata"].get("tags", ()) if tag.startswith(OF_STUDY)]
+    return cell["cell_type"] != "markdown" or not named or study in named
 
 
 def write_notebook(path: Path, notebook: dict[str, Any]) -> None:

@@ -62,6 +62,8 @@ class NotebookJob:
     source: Path
     target: Path
     parameters: dict[str, object] = field(default_factory=dict)
+    #: Whose words it may print: cells that are tagged with another study are left out. Without it all stay.
+    study: str = ""
     #: How much there is to do, beside other notebooks: the most begins first, so that no core waits for it at the end.
     weight: int = 0
 
@@ -321,7 +323,7 @@ def _run_job(
             place = (done.place.index, done.place.count, done.place.source)
             result = _problem(job, place, done.message, done.remedy, done.kind)
         else:
-            normalise_notebook(job.target)
+            normalise_notebook(job.target, job.study)
             result = Executed(digest_of(job.target), done)
     except ReportError as error:
         result = error

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: Characters of values that stand beside their variable; longer ones stand in a list of their own below.
 MOST = 120
 SOURCE = "schemas/, trial.yaml"
+SUPPLIED = "As supplied."
 WITHHELD = "Withheld while the phase is blind"
 #: Dataset or list, variable or value, label or meaning, type and values or keys, content or derivation.
 Told = tuple[str, str, str, str, str]
@@ -64,6 +65,9 @@ def _values(view: View, dataset: Dataset, variable: Variable) -> str:
         return "the parameters of AVAL"
     if _is_withheld(view, dataset, variable):
         return WITHHELD
+    if view.stamp.supplied and not {value for value, _ in codelist.items} <= FLAG:
+        # Which terms another's data may have nobody told us.
+        return ""
     if codelist.external:
         return " ".join(codelist.external)
     if _stands_below(codelist):
@@ -77,8 +81,10 @@ def _is_withheld(view: View, dataset: Dataset, variable: Variable) -> bool:
     return view.pooled and variable.name not in view.trial.seen_of(dataset.name) and not values <= FLAG
 
 
-def _made(variable: Variable) -> str:
-    """Where a value comes from: copied, assigned, or derived and how."""
+def _made(view: View, variable: Variable) -> str:
+    """Where a value comes from: copied, assigned, or derived and how; of supplied data their maker knows."""
+    if view.stamp.supplied:
+        return SUPPLIED
     origin = f"Copy of {variable.source}" if variable.source else variable.origin
     how = variable.method.text if variable.method else ""
     return ". ".join(part.rstrip(".") for part in ([how] if how else [origin, variable.comment]) if part) + "."
@@ -88,7 +94,7 @@ def _tell_variable(view: View, dataset: Dataset, variable: Variable) -> Told:
     kind = f"{variable.kind} {variable.display}".strip()
     name = f"{variable.name} (key {variable.key})" if variable.key else variable.name
     values = _values(view, dataset, variable)
-    return "", name, variable.label, f"{kind}; {values}" if values else kind, _made(variable)
+    return "", name, variable.label, f"{kind}; {values}" if values else kind, _made(view, variable)
 
 
 def _among(names: Sequence[str], every: Sequence[str]) -> str:
@@ -124,7 +130,7 @@ def _variables(view: View, datasets: Sequence[Dataset]) -> Iterator[Told]:
                     f"{variable.name}, {PARAMETER} {one.paramcd}",
                     one.label,
                     f"{one.digits} decimals",
-                    one.derivation,
+                    SUPPLIED if view.stamp.supplied else one.derivation,
                 )
 
 
@@ -136,7 +142,7 @@ def _lists(view: View, datasets: Sequence[Dataset]) -> Iterator[Told]:
             codelist = variable.codelist
             if codelist is None or variable.name == PARAMETER or _is_withheld(view, dataset, variable):
                 continue
-            if _stands_below(codelist):
+            if _stands_below(codelist) and not view.stamp.supplied:
                 told.setdefault(codelist.oid, codelist)
     for codelist in told.values():
         yield from ((codelist.name, value, meaning, codelist.kind, "") for value, meaning in codelist.items)

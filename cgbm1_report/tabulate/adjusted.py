@@ -263,7 +263,8 @@ def _notes(view: View, parameters: Sequence[Modelled]) -> list[str]:
         for one in parameters
         if one.lost
     ]
-    notes += [] if view.compared or len(arms_of(view)) > 1 else ["Treatments are pooled: means are adjusted for baseline alone."]
+    if not view.compared and len(arms_of(view)) <= 1:
+        notes.append(f"{'Treatments are pooled' if view.pooled else 'One treatment alone'}: means are adjusted for baseline alone.")
     used: dict[str, list[str]] = {}
     for one, found in [(owner, model) for owner in parameters for model in owner.models.values()]:
         if found.structure:
