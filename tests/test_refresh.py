@@ -20,9 +20,11 @@ from cgbm1_report.emit.openxml import lead
 from cgbm1_report.errors import ProofError, ReportError
 from cgbm1_report.render import refresh
 from cgbm1_report.render.refresh import find_documents, refresh_docx
+from cgbm1_report.render.refresh.bold import has_own_bold
 from cgbm1_report.render.refresh.markup import plain_markup
 from cgbm1_report.tabulate.files import file_stem
-from tests.emit_cases import STAMP, figure, hostile_listing, listing, summary_table
+from cgbm1_report.tabulate.table import Column, Row
+from tests.emit_cases import STAMP, change_table, figure, hostile_listing, listing, summary_table
 from tests.word_order import find_disorder
 from tests.written_csr import DOCUMENT, STYLES, body_of, changed, commented, own_words, part, reference, referred, write_csr
 
@@ -119,8 +121,10 @@ def test_second_refresh_from_the_same_build_changes_nothing(build, tmp_path):
     refresh_docx(document, build, document)
     first = document.read_bytes()
     done = refresh_docx(document, build, document)
-    assert done.replaced == ("T14.3.1.2.1",)
-    assert done.changed == ()
+    assert done.outputs == ("T14.3.1.2.1",)
+    assert done.replaced == done.changed == ()
+    assert next(done.tell(document)) == "T14.3.1.2.1  the same as before"
+    assert [*done.tell(document)][-1].endswith(": 0 outputs replaced, 0 changed, 1 the same and not touched, 0 left")
     assert document.read_bytes() == first
 
 
@@ -439,7 +443,7 @@ def test_picture_keeps_the_writers_width_and_its_own_proportions(build, tmp_path
 
 def in_cell(old: str, new: str):
     """What a writer makes of the text of a cell, in its paragraph."""
-    run = re.compile(rf'<w:r>(?:<w:rPr>[^/]*/></w:rPr>)?<w:t xml:space="preserve">{re.escape(old)}\s*</w:t></w:r>')
+    run = re.compile(rf'<w:r>(?:<w:rPr>[^/]*/></w:rPr>)?<w:t xml:space="preserve">\s*{re.escape(old)}\s*</w:t></w:r>')
 
     def change(xml: str) -> str:
         assert run.search(xml)
@@ -449,6 +453,7 @@ def in_cell(old: str, new: str):
 
 
 RUN = '<w:r>{}<w:t xml:space="preserve">{}</w:t></w:r>'
+BOLD = "<w:rPr><w:b/></w:rPr>"
 #    what the writer did                          and what is said of it
 OWN = {
     "changed a number, tracked":  (in_cell("Nausea", changed("Nausea", "Nausea!")), "tracked by R. Writer: 1 deletion, 1 insertion"),
@@ -460,6 +465,10 @@ OWN = {
     "refers to a cell":           (in_cell("Nausea", f'<w:bookmarkStart w:id="77" w:name="_Ref7"/>{RUN.format("", "Nausea")}<w:bookmarkEnd w:id="77"/>'), "bookmark _Ref7 on 'Nausea'"),
     "made a note bold":           (lambda xml: re.sub(r'(<w:pStyle w:val="Footnote"/></w:pPr>)<w:r><w:t', r'\1<w:r><w:rPr><w:b/></w:rPr><w:t', xml, count=1), "formatting: bold text"),
     "made a word of the title bold": (in_cell("Safety Analysis Set", RUN.format("", "Safety ") + RUN.format("<w:rPr><w:b/></w:rPr>", "Analysis") + RUN.format("", " Set")), "formatting: bold text"),
+    "made the label of a row bold": (in_cell("Nausea", RUN.format(BOLD, "Nausea")), "formatting: bold text"),
+    "made a word of a label bold": (in_cell("Subjects with at least one TEAE", RUN.format("", "Subjects with at least one ") + RUN.format(BOLD, "TEAE")), "formatting: bold text"),
+    "made a number bold":         (in_cell("5 (5.0)", RUN.format(BOLD, "5 (5.0)")), "formatting: bold text"),
+    "made a dash bold":           (in_cell("-", RUN.format(BOLD, "-")), "formatting: bold text"),
     "put a footnote to it":       (in_cell("Nausea", RUN.format("", "Nausea") + '<w:r><w:footnoteReference w:id="2"/></w:r>'), "1 footnote"),
     "put a field into it":        (in_cell("Nausea", RUN.format("", "Nausea") + reference("_Ref9", "")), "field REF"),
 }  # fmt: skip
@@ -476,6 +485,80 @@ def test_what_of_the_writers_stands_in_an_output_is_told_before_it_goes(build, t
     done = refresh_docx(document, build, document, force=True)
     assert [line for line in done.told if said in line and line.startswith("T14.3.1.2.1: replaced with ")]
     assert "13 (43.3)" in body_of(document.read_bytes())
+    assert_whole(document)
+
+
+#: The rows of a table: label, cell, depth. The build prints bold in itself Events, which begins a block of deeper rows, and Organs,
+#: which has no cells; not Serious, which has deeper rows and begins no block.
+DRESSED = (("Events", "9", 0), ("Serious", "4", 1), ("Fatal", "1", 2), ("Organs", "", 0), ("Liver", "7", 1), ("Kidney", "NE", 1))
+#    what is set bold   of the writer
+SET_BOLD = """
+    -                   no
+    Events              no       # it is bold already
+    Organs              no
+    Serious             yes
+    Fatal               yes
+    Liver               yes
+    4                   yes
+    9                   yes      # though the label of its row is bold
+    NE                  yes
+    a note              yes
+    All                 no       # the head of a column: its style is bold
+"""
+
+
+@pytest.mark.parametrize("case", SET_BOLD.strip().splitlines(), ids=lambda line: line.split()[0])
+def test_words_are_the_writers_bold_where_the_build_prints_none(case):
+    words, own = re.split(r"\s{2,}", case.partition("#")[0].strip())
+    column = Column("All", "All", None, 1.1)
+    rows = [Row((("EVENT", label),), label, depth, {"All": cell}, head=not cell) for label, cell, depth in DRESSED]
+    old = output_of(summary_table(columns=(column,), rows=tuple(rows), blocks=(0, 3), footnotes=("a note",)))
+    run = re.compile(rf'<w:r>(?:{BOLD})?(<w:t xml:space="preserve">\s*{re.escape(words)}\s*</w:t>)')
+    assert words == "-" or run.search(old)
+    assert has_own_bold(run.sub(rf"<w:r>{BOLD}\1", old).encode(), {}) is (own == "yes")
+
+
+@pytest.mark.parametrize("made", [summary_table(), change_table(), hostile_listing(), listing(40)], ids=lambda made: made.number)
+def test_what_the_build_prints_bold_is_not_taken_for_the_writers(made):
+    assert has_own_bold(output_of(made).encode(), {}) is False
+
+
+def test_word_of_a_listing_that_a_writer_made_bold_is_told(build, tmp_path):
+    old = in_cell("XY-101-0001", RUN.format(BOLD, "XY-101-0001"))(output_of(listing(30)))
+    document = write_csr(tmp_path / "csr.docx", own_words("Before.") + old)
+    with pytest.raises(ReportError, match=r"L16\.2\.7\.1 holds formatting: bold text"):
+        refresh_docx(document, build, document)
+
+
+#    where a reference shows the words of a cell        what it shows
+SHOWN = {"in the text": "12 (40.0)", "nowhere": ""}
+
+
+@pytest.mark.parametrize("case", SHOWN)
+def test_bookmark_of_a_cell_goes_with_the_cell_and_what_refers_to_it_is_to_be_written_anew(build, tmp_path, case):
+    marked = f'<w:bookmarkStart w:id="77" w:name="_Ref7"/>{RUN.format("", "12 (40.0)")}<w:bookmarkEnd w:id="77"/>'
+    old = in_cell("12 (40.0)", marked)(referred(output_of(summary_table()), "_Ref1", 9001, label=True))
+    mine = own_words("Nausea: ", reference("_Ref7", SHOWN[case]) if SHOWN[case] else "")
+    document = write_csr(tmp_path / "csr.docx", mine + old)
+    done = refresh_docx(document, build, document, force=True)
+    new = body_of(document.read_bytes())
+    assert new.startswith(mine)
+    assert ('w:name="_Ref7"' in new, spanned(new, "_Ref1")) == (False, "Table 14.3.1.2.1")
+    told = [line for line in done.told if "write it anew" in line]
+    assert told[0].startswith("T14.3.1.2.1: bookmark _Ref7 stood on '12 (40.0)', which was replaced, and is gone with it")
+    assert told[1:] == [
+        "a cross-reference shows '12 (40.0)', which stood in the replaced T14.3.1.2.1: write it anew; Word prints an error in its "
+        "place when it updates fields"
+    ] * bool(SHOWN[case])
+    assert not any("update the fields" in line for line in done.told)
+    assert_whole(document)
+
+
+def test_point_that_a_writer_marked_in_a_cell_spans_nothing_of_the_title(build, tmp_path):
+    marked = '<w:bookmarkStart w:id="77" w:name="_Ref7"/><w:bookmarkEnd w:id="77"/>' + RUN.format("", "Nausea")
+    document = write_csr(tmp_path / "csr.docx", in_cell("Nausea", marked)(output_of(summary_table())))
+    refresh_docx(document, build, document, force=True)
+    assert spanned(body_of(document.read_bytes()), "_Ref7") == ""
     assert_whole(document)
 
 
@@ -570,7 +653,8 @@ def test_figure_copied_from_its_title_on_is_found_by_the_title_and_replaced(buil
     assert (new.count("<w:drawing>"), new.count("Curves of the new cut")) == (1, 2)
     assert_whole(document)
     # It is found again: by the same title.
-    assert refresh_docx(document, build, document).replaced == ("F14.2.1.1",)
+    again = refresh_docx(document, build, document)
+    assert (again.outputs, again.replaced) == (("F14.2.1.1",), ())
 
 
 @pytest.mark.parametrize("lost", ["", "<w:tblCaption [^>]*/>"], ids=["as Word saves it", "as LibreOffice saves it"])
@@ -1031,5 +1115,6 @@ def test_blinded_document_is_opened_only_where_that_is_said(case, tmp_path):
         assert not (tmp_path / "out.docx").exists()
         assert (tmp_path / "old.docx").read_bytes() == content
     done = refresh_docx(tmp_path / "old.docx", {number: tmp_path / "new.docx"}, tmp_path / "out.docx", unblind=refused)
-    assert done.replaced == (number,)
+    assert done.outputs == (number,)
+    assert done.replaced == (number,) * (before != after)
     assert (BELOW.encode() in part((tmp_path / "out.docx").read_bytes(), DOCUMENT)) is (after[0] == BELOW)

@@ -193,7 +193,7 @@ def refresh(
     # Before the document is touched: what may not be told apart is refused.
     found = compare_builds(since, build_folder) if since is not None else None
     done = refresh_docx(document, outputs, out or document, force=force, fit=fit, unblind=unblind)
-    listed = {"changes": str(write_refreshed(found, out or document, done.replaced))} if found is not None else {}
+    listed = {"changes": str(write_refreshed(found, out or document, done.outputs))} if found is not None else {}
     if as_json:
         say_json({"document": str(out or document), **vars(done), **listed})
         return

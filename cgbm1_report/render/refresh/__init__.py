@@ -47,7 +47,7 @@ from cgbm1_report.render.refresh.look import (
     keep_style,
     keep_widths,
 )
-from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_stale, find_title, take_marks_off
+from cgbm1_report.render.refresh.marks import Mark, carry_marks, find_lost, find_marks, find_stale, find_title, take_marks_off
 from cgbm1_report.render.refresh.package import (
     COMMENTS,
     DOCUMENT,
@@ -86,6 +86,8 @@ class _Renewal:
     words: list[str]
     changed: bool
     carried: list[str] = field(default_factory=list)
+    #: Bookmarks on words that are replaced, which go with them.
+    lost: list[Mark] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     own: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
@@ -96,6 +98,11 @@ class _Renewal:
     kept: bytes = b""
     #: How it would be set best where its page is narrower than it was made for and breaks its cells.
     squeezed: Plan | None = None
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it is left in the document as it is, but for its width and for the cut it is of."""
+        return self.stays and not self.own
 
     @property
     def stays(self) -> bool:
@@ -145,7 +152,7 @@ def refresh_docx(
         Where the new document goes; it appears whole or not at all.
     force
         Replace an output also where tracked changes, comments, text or formatting of the writer's stand in it. Comments
-        and bookmarks go onto the new title, the rest goes.
+        go onto the new title, the rest goes.
     fit
         Make outputs that are wider than the text of the page they stand on as wide as it.
     unblind
@@ -188,6 +195,8 @@ def refresh_docx(
         f"a cross-reference shows {shown!r} where the title says {now!r}: update the fields in Word (Ctrl+A, F9)"
         for shown, now in find_stale(parts[DOCUMENT], (name for renewal in renewals for name in renewal.carried), _aside(parts))
     ]
+    for renewal in renewals:
+        told += find_lost(parts[DOCUMENT], renewal.place.number, renewal.lost, _aside(parts))
     told += old_dates + [tell_unmeasured(font)] * (wide is None and any(_FITTED in line for line in told))
     backup = None
     # A job that runs again finds what it made.
@@ -196,7 +205,7 @@ def refresh_docx(
         told += tell_links(target) if target.exists() else []
         backup = write_document(new, target, lambda: _refuse_saved(document, read))
     return Refreshed(
-        tuple(dict.fromkeys(place.number for place in found.places)),
+        tuple(dict.fromkeys(renewal.place.number for renewal in renewals if not renewal.is_left)),
         tuple(dict.fromkeys(renewal.place.number for renewal in renewals if renewal.changed)),
         tuple(sorted(found.absent)),
         tuple(told),
@@ -204,6 +213,7 @@ def refresh_docx(
         found.unmarked,
         found.pictures,
         len(found.absent) + len(found.unsure) + len(found.stray) + len(found.untold),
+        tuple(dict.fromkeys(place.number for place in found.places)),
     )
 
 
@@ -273,6 +283,8 @@ def _renew(
     edited = is_edited(old)
     renewal.own = find_own(old, new, marks, parts.get(COMMENTS, b""), edited, styles=styles)
     renewal.torn = find_torn(old) + (["more than one section break"] if len(find_breaks(old)) > 1 else [])
+    renewal.lost = [mark for mark in marks if mark.lay_on]
+    marks = [mark for mark in marks if not mark.lay_on]
     renewal.carried = [mark.name for mark in marks if mark.name]
     if renewal.torn:
         return renewal
@@ -349,7 +361,7 @@ def _renewed(parts: dict[str, bytes], renewals: Sequence[_Renewal]) -> bytes:
         place = renewal.place
         if renewal.kept:
             text = text[: place.start] + renewal.kept + text[place.stop :]
-        if renewal.stays and not renewal.own:
+        if renewal.is_left:
             continue
         if place.foreign_end >= 0:
             # Where Word has moved the end into the writer's next paragraph, only the mark is taken out of it.

@@ -30,6 +30,8 @@ _PIECE = re.compile(
 )
 #: A reference that shows something else than the text of its bookmark: a position, a number of a paragraph or of a note.
 _OTHERWISE = re.compile(r"\\[pnrwf]")
+#: Fields that show a bookmark's text, or its page.
+_REFER = frozenset({"REF", "PAGEREF"})
 #: Where Word's cursor stood; nothing refers to it.
 _CURSOR = "_GoBack"
 
@@ -39,7 +41,7 @@ class Mark:
     """A mark of the writer's: what it is put by, and which characters of the title it spans.
 
     Either byte string is empty where that half stands outside the output. ``name`` is that of a bookmark;
-    ``lay_on`` what it spans, where that is not the title.
+    ``lay_on`` what it spans, where that is below the title: such a bookmark has no place in the new output.
     """
 
     name: str
@@ -102,8 +104,10 @@ def _bookmark(text: bytes, place: Place, title: slice, bookmark: Bookmark, *, be
     end = f'<w:bookmarkEnd w:id="{ident}"/>'.encode() if ends else b""
     first, last = place.start + title.start, place.start + title.stop
     if not (begins and ends and first <= start and stop < last):
-        whole = start < last or not (begins and ends)
-        return Mark(bookmark.name, begin, end, lay_on="" if whole else text_of(text[start:stop]))
+        behind = begins and ends and start >= last
+        words = text_of(text[start:stop]) if behind else ""
+        # A point in the old rows spans nothing of the new title either: a reference to it would print the title.
+        return Mark(bookmark.name, begin, end, (0, 0) if behind and not words else None, words)
     return Mark(bookmark.name, begin, end, (len(text_of(text[first:start])), len(text_of(text[first:stop]))))
 
 
@@ -196,6 +200,28 @@ def _pieces(paragraph: bytes, cuts: set[int]) -> list[bytes]:
             text = escape(words[start:stop], quote=False).encode()
             pieces.append(head + b'<w:t xml:space="preserve">' + text + b"</w:t>" + tail)
     return pieces
+
+
+def find_lost(text: bytes, number: str, lost: Iterable[Mark], others: Iterable[bytes] = ()) -> list[str]:
+    """What is said of bookmarks that stood on words below an output's old title, and of what refers to them.
+
+    They go with these words: on the new title they would put it into the middle of a sentence as soon as fields are updated.
+    """
+    gone = {mark.name: mark.lay_on for mark in lost}
+    told = [
+        f"{number}: bookmark {name} stood on {words!r}, which was replaced, and is gone with it: a reference to it pointed at a "
+        "number of the replaced output; write it anew"
+        for name, words in gone.items()
+    ]
+    for part in (text, *others) if gone else ():
+        referring = ((code.replace('"', "").split(), shown) for code, shown in _fields(part))
+        told += [
+            f"a cross-reference shows {shown!r}, which stood in the replaced {number}: write it anew; Word prints an error in its "
+            "place when it updates fields"
+            for words, shown in referring
+            if len(words) > 1 and words[0].upper() in _REFER and words[1] in gone
+        ]
+    return list(dict.fromkeys(told))
 
 
 def find_stale(text: bytes, names: Iterable[str], others: Iterable[bytes] = ()) -> list[tuple[str, str]]:

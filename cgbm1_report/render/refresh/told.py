@@ -20,6 +20,8 @@ _MARGINS = f" with margins of {_SIDES} at its sides"
 class Refreshed:
     """Numbers of the outputs that were replaced, of those among them that changed, and of those the build lacks.
 
+    ``outputs`` are all of the build's that the document holds, in its order: those that were not replaced are the same.
+
     ``told`` is what else a writer must know; ``backup`` the document as it was, where it was itself replaced; ``unmarked`` and
     ``pictures`` how many tables and pictures carry no mark of an output; ``left`` how many outputs stay as they were.
     """
@@ -32,10 +34,11 @@ class Refreshed:
     unmarked: int = 0
     pictures: int = 0
     left: int = 0
+    outputs: tuple[str, ...] = ()
 
     def tell(self, document: Path) -> Iterator[str]:
         """The lines that tell a writer of it."""
-        yield from (f"{number}  {'changed' if number in self.changed else 'the same as before'}" for number in self.replaced)
+        yield from (f"{number}  {'changed' if number in self.changed else 'the same as before'}" for number in self.outputs)
         yield from (f"{name}  is not in this build: its output of an earlier one is left as it was" for name in self.absent)
         yield from self.told
         counted = [number_of(count, noun) for count, noun in self._unmarked() if count]
@@ -45,7 +48,9 @@ class Refreshed:
             yield f"{' and '.join(counted)} of the document {carry} no mark of an output and {left}"
         if self.backup:
             yield f"{self.backup}: the document as it was"
-        yield f"{document}: {number_of(len(self.replaced), 'output')} replaced, {len(self.changed)} changed, {self.left} left"
+        same = len(self.outputs) - len(self.replaced)
+        ended = f"{len(self.changed)} changed, {f'{same} the same and not touched, ' if same else ''}{self.left} left"
+        yield f"{document}: {number_of(len(self.replaced), 'output')} replaced, {ended}"
 
     def _unmarked(self) -> tuple[tuple[int, str], ...]:
         return (self.unmarked, "table"), (self.pictures, "picture")

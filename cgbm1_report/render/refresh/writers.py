@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
 
 from cgbm1_report.emit.seal import text_of
+from cgbm1_report.render.refresh.bold import has_own_bold
 from cgbm1_report.render.refresh.marks import Mark
 
 _CHANGES = {
@@ -24,7 +25,7 @@ _AUTHOR = re.compile(rb'w:author="([^"]*)"')
 _COMMENT = re.compile(rb'<w:comment\b[^>]*?w:id="([^"]+)"[^>]*>(.*?)</w:comment>', re.S)
 _ANCHOR = re.compile(rb'<w:(?:commentRangeStart|commentRangeEnd|commentReference)\b[^>]*?w:id="([^"]+)"')
 _RUN = re.compile(rb"<w:r(?: [^>]*)?><w:rPr>(.*?)</w:rPr>(.*?)</w:r>", re.S)
-_DRESS = re.compile(rb"<w:(highlight|shd|u|i|strike|dstrike|em|color|b)(?: ([^>]*?))?/?>")
+_DRESS = re.compile(rb"<w:(highlight|shd|u|i|strike|dstrike|em|color)(?: ([^>]*?))?/?>")
 _VALUE = re.compile(rb'w:val="([^"]*)"')
 _FILL = re.compile(rb'w:fill="([^"]*)"')
 _FIELD = re.compile(rb"<w:instrText[^>]*>\s*(\w+)|<w:fldSimple [^>]*w:instr=\"\s*(\w+)")
@@ -39,13 +40,10 @@ _LOOKS = {
     "dstrike": "strike-through",
     "em": "emphasis",
     "color": "coloured text",
-    "b": "bold text",
 }
 #: What must begin and end on the same side of an output: no place in the new one is theirs.
 _RANGES = (("moveFromRangeStart", "moveFromRangeEnd"), ("moveToRangeStart", "moveToRangeEnd"), ("permStart", "permEnd"))
 _NOTES = {"footnote": "footnoteReference", "endnote": "endnoteReference", "link": "hyperlink r:id"}
-#: Styles of what stands above and below the rows of an output.
-_AROUND = ("Caption", "OutputSubtitle", "Footnote")
 _WORDS = 40
 
 
@@ -115,41 +113,27 @@ def _fields(content: bytes) -> set[str]:
 
 
 def _dressed(old: bytes, new: bytes, styles: Mapping[str, str]) -> list[str]:
-    """Kinds of formatting that text of the old output has and nothing of the new one."""
-    around = [styles.get(style, style) for style in _AROUND]
-    found = (_looks(old) | _bold_around(old, around)) - _looks(new) - _bold_around(new, _AROUND)
-    return sorted({_LOOKS[kind] for kind, _ in found})
-
-
-def _bold_around(content: bytes, styles: Iterable[str]) -> set[tuple[str, bytes]]:
-    """Whether words above or below the rows are bold in themselves: a style makes titles so, and the build no note."""
-    named = b"|".join(re.escape(style.encode("utf-8")) for style in styles)
-    lines = re.finditer(rb'<w:p(?: [^>]*)?><w:pPr><w:pStyle w:val="(?:%s)"/>.*?</w:p>' % named, content, re.S)
-    for properties, text in (run for line in lines for run in _RUN.findall(line[0])):
-        bold = next((said for kind, said in _DRESS.findall(properties) if kind == b"b"), None)
-        if bold is not None and not ((value := _VALUE.search(bold)) and value[1] in _PLAIN) and text_of(text).strip():
-            return {("b", b"around")}
-    return set()
+    """Kinds of formatting that text of the old output has and nothing of the new one; and bold, where the build printed none."""
+    bold = {"bold text"} if has_own_bold(old, styles) else set()
+    return sorted({_LOOKS[kind] for kind, _ in _looks(old) - _looks(new)} | bold)
 
 
 def _looks(content: bytes) -> set[tuple[str, bytes]]:
-    """The formatting of texts and cells: its kind and value. Labels are bold here and there; numbers are told apart."""
+    """The formatting of texts and cells: its kind and value."""
     found = set()
     dresses: dict[bytes, list[tuple[bytes, bytes]]] = {}
     for properties, text in _RUN.findall(content):
         if properties not in dresses:
             dresses[properties] = _DRESS.findall(properties)
-        words = text_of(text).strip() if dresses[properties] else ""
-        for kind, attributes in dresses[properties] if words else ():
+        worded = bool(dresses[properties]) and text_of(text).strip() != ""
+        for kind, attributes in dresses[properties] if worded else ():
             value = (_FILL if kind == b"shd" else _VALUE).search(attributes)
             if value is not None and value[1] in _PLAIN:
                 continue
-            said = b"number" if words[0].isdigit() else b"label"
-            found.add((kind.decode(), said if kind == b"b" else value[1] if value else b""))
+            found.add((kind.decode(), value[1] if value else b""))
     for cell in re.findall(rb"<w:tcPr>(.*?)</w:tcPr>", content, re.S):
         found |= {("shd", fill) for fill in re.findall(rb'<w:shd [^>]*w:fill="([^"]*)"', cell) if fill not in _PLAIN}
-    # Which labels are bold is the build's affair.
-    return found - {("b", b"label")}
+    return found
 
 
 def shorten(text: str) -> str:
