@@ -370,6 +370,9 @@ def test_docx_figure_embeds_the_picture_with_its_words():
     document = docx_parts(content)["word/document.xml"].decode()
     assert 'descr="Two falling curves; &quot;Low&quot; lies above */ placebo."' in document
     assert 'cx="9144000" cy="4572000"' in document, "made smaller to fit the page, not distorted"
+    assert '<w:pStyle w:val="Caption"/><w:keepNext/>' in document, (
+        "the title stays with the picture, whatever a writer's Caption is"
+    )
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,8 @@ def _caption(output: Output) -> str:
     """The title as Word's own captions are made: label and number, the field of the sequence, then the words."""
     mark, title, end = _identity(output.number), heading(output), len(output.label)
     # The number is the output's own: a template that numbers its captions must not add another.
-    properties = f'<w:pStyle w:val="Caption"/>{UNNUMBERED}<w:jc w:val="center"/>'
+    # Said here too: in a writer's document the style is the writer's own.
+    properties = f'<w:pStyle w:val="Caption"/><w:keepNext/>{UNNUMBERED}<w:jc w:val="center"/>'
     return (
         f'<w:p><w:pPr>{properties}</w:pPr>{entry_field(title)}<w:bookmarkStart w:id="{mark}" w:name="{anchor(output.number)}"/>'
         f'<w:bookmarkStart w:id="{_SEALED + mark}" w:name="{SEAL}"/>{_run(title[:end])}{sequence_field(output)}{_run(title[end:])}'
