@@ -531,7 +531,7 @@ def test_word_of_a_listing_that_a_writer_made_bold_is_told(build, tmp_path):
 
 
 #    where a reference shows the words of a cell        what it shows
-SHOWN = {"in the text": "12 (40.0)", "nowhere": ""}
+SHOWN = {"in the text": "12 (40.0)", "with the spaces that line numbers up": "12 (40.0)\u2007\u2008", "nowhere": ""}
 
 
 @pytest.mark.parametrize("case", SHOWN)

@@ -207,14 +207,15 @@ def find_lost(text: bytes, number: str, lost: Iterable[Mark], others: Iterable[b
 
     They go with these words: on the new title they would put it into the middle of a sentence as soon as fields are updated.
     """
-    gone = {mark.name: mark.lay_on for mark in lost}
+    # Without the spaces that line numbers up.
+    gone = {mark.name: " ".join(mark.lay_on.split()) for mark in lost}
     told = [
         f"{number}: bookmark {name} stood on {words!r}, which was replaced, and is gone with it: a reference to it pointed at a "
         "number of the replaced output; write it anew"
         for name, words in gone.items()
     ]
     for part in (text, *others) if gone else ():
-        referring = ((code.replace('"', "").split(), shown) for code, shown in _fields(part))
+        referring = ((code.replace('"', "").split(), " ".join(shown.split())) for code, shown in _fields(part))
         told += [
             f"a cross-reference shows {shown!r}, which stood in the replaced {number}: write it anew; Word prints an error in its "
             "place when it updates fields"
