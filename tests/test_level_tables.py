@@ -132,3 +132,16 @@ def test_our_own_trial_has_none() -> None:
     trial = read(lambda data: None)
     assert trial.level_tables == ()
     assert not [number for number, entry in catalogue(trial).items() if entry.declared.body.__module__.endswith(".levels")]
+
+
+def test_records_that_a_visit_s_flag_does_not_choose_are_said_to_count(tmp_path: Path) -> None:
+    """Beside a table of means, which leaves them out, nobody would know why other subjects stand there."""
+    records = ADLB.replace(
+        "P2      | ALT     | Day 28 | 28      | 1    | NORMAL | NORMAL | Y", "P2 | ALT | Day 28 | 28 | 1 | NORMAL | NORMAL | ."
+    )
+    adam = {"ADSL": draw(ADSL), "ADLB": draw(records)}
+    told = "Of a visit records without ANL01FL = Y count as well: 2 of 4."  # P1's second and P2's of Day 28; P1's of Day 7, L1's
+    for where, notes in ({"ANL01FL": ["Y"]}, []), ({"ANRIND": ["NORMAL"]}, [told]):
+        trial = declared(where=where)
+        output = make(catalogue(trial)["T14.3.4.31.2"], trial, adam, stamp_of(trial))
+        assert [note for note in output.footnotes if note.startswith("Of a visit")] == notes

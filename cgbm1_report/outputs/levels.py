@@ -87,7 +87,17 @@ def count_levels_of(table: LevelTable, view: View) -> Summary:
     numbers, shows = numbers[numbers["stat_name"] != "n_events"], {column.key: count_percent for column in columns}
     lines = [line for code in table.parameters if rows[code] for line in _lines_of(table, view, code, rows[code], shows)]
     stub = "\n  ".join(["Parameter", *(["Visit"] if table.visits else []), *(["Baseline"] if table.baseline else [])])
-    return Summary(numbers, lines, f"{stub}\n    Treatment group, n (%)", columns, stub_width=2.4, footnotes=(_SHARES,))
+    notes = (_SHARES, *_tell_every_record(view, table, records))
+    return Summary(numbers, lines, f"{stub}\n    Treatment group, n (%)", columns, stub_width=2.4, footnotes=notes)
+
+
+def _tell_every_record(view: View, table: LevelTable, records: pd.DataFrame) -> tuple[str, ...]:
+    """The note that records count which the flag of a visit does not choose: tables of means by visit leave these out."""
+    flag = view.trial.conventions.visit_flag
+    if not table.visits or flag is None or flag in table.where or flag not in records:
+        return ()
+    more = int((records[flag] != "Y").sum())
+    return (f"Of a visit records without {flag} = Y count as well: {more} of {len(records)}.",) if more else ()
 
 
 def _lines_of(table: LevelTable, view: View, code: str, rows: list[Key], shows: Mapping[str, Show]) -> list[Line]:
