@@ -120,7 +120,7 @@ def test_sponsor_styles_win_and_ours_fill_the_gaps(template):
 
 def test_output_is_not_numbered_a_second_time_by_the_template(template):
     body = parts_of(emit.emit_docx(summary_table(), read_reference(template)))["word/document.xml"]
-    assert '<w:pStyle w:val="Caption"/><w:numPr><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>' in body
+    assert '<w:pStyle w:val="Caption"/><w:keepNext/><w:numPr><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>' in body
 
 
 @pytest.mark.parametrize("paper", ["a4", "letter"])

@@ -97,10 +97,11 @@ def test_an_analyst_is_told_in_one_line_what_is_not_there(few, monkeypatch):
     other = f'is of phase 2, and this report was opened for phase 1: open cg.open_report("{few}", phase=2)'
     assert shown == [{"text/plain": f"{number} {other}"} for number in ("T14.3.1.2.2", "t14.3.1.2.2", "Table 14-3-1-2-2")]
     with pytest.raises(PlanError) as lost:
-        report.data["adsl"]
-    told = "NoDatasetError: 'adsl' is no dataset of this build [rule: report.data] Remedy: did you mean ADSL"
+        report.data["adsll"]
+    told = "NoDatasetError: 'adsll' is no dataset of this build [rule: report.data] Remedy: did you mean ADSL"
     (line,) = lost.value._render_traceback_()
     assert line.startswith(told)
+    assert report.data["adsl"].equals(report.data["ADSL"])  # as in a cut, letter case means nothing
     assert "ADXX" not in report.data
     assert report.data.get("ADXX") is None
     with pytest.raises(PlanError, match=r"'T14\.1\.44' is unknown.*did you mean T14\.1\.4"):
