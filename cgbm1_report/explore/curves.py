@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cgbm1_report.analyse.event_times import kaplan_meier, log_log_limits
+from cgbm1_report.distinct import fold_text
 from cgbm1_report.errors import ArgumentError, suggest
 from cgbm1_report.explore.subsets import find_population
 from cgbm1_report.protocol.trial import TOTAL
@@ -30,14 +31,23 @@ def estimate_curves(study: Study, paramcd: str, population: str, dataset: str) -
     if lacking := [name for name in ("PARAMCD", "AVAL", "CNSR") if name not in records]:
         told = f"{dataset} has no {', '.join(lacking)}: it holds no times to an event"
         raise ArgumentError(told, rule="study.km", remedy="name a dataset of times to an event, as ADTTE")
-    codes = sorted(records["PARAMCD"].dropna().unique())
-    if paramcd not in codes:
-        raise ArgumentError(f"{dataset} has no parameter {paramcd}", rule="study.km", remedy=suggest(str(paramcd), codes))
-    own = records.loc[(records["PARAMCD"] == paramcd) & records["AVAL"].notna(), ["USUBJID", "AVAL", "CNSR"]]
+    own = records.loc[(records["PARAMCD"] == _find_parameter(records, paramcd, dataset)) & records["AVAL"].notna(), ["USUBJID", "AVAL", "CNSR"]]
     times = own.merge(view.subjects[["USUBJID", "COLUMN"]], on="USUBJID", validate="many_to_one")
     by_column = {**dict(list(times.groupby("COLUMN", sort=False))), TOTAL: times}
     found = [_tell_curve(key, by_column[key]) for key in view.column_keys if key in by_column]
     return pd.concat(found, ignore_index=True)
+
+
+def _find_parameter(records: pd.DataFrame, asked: str, dataset: str) -> str:
+    """The code of a parameter, by its code or its text in any case of letters."""
+    told = records[["PARAMCD", *(["PARAM"] if "PARAM" in records else [])]].dropna(subset=["PARAMCD"]).drop_duplicates()
+    codes = sorted(told["PARAMCD"].unique())
+    if asked in codes:
+        return asked
+    named = told["PARAMCD"][told.apply(lambda texts: texts.map(fold_text, na_action="ignore")).eq(fold_text(asked)).any(axis=1)]
+    if named.nunique() != 1:
+        raise ArgumentError(f"{dataset} has no parameter {asked}", rule="study.km", remedy=suggest(asked, codes))
+    return str(named.iloc[0])
 
 
 def _tell_curve(column: str, times: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from cgbm1_report.explore.frames import NoFrameError
 
 #: So many records of a dataset are shown; all of them are in its frame.
 _SHOWN = 12
+_MIDNIGHT = " 00:00:00"
 #: So many subjects are named where an end of a number is that of several.
 _NAMED = 8
 
@@ -64,6 +65,17 @@ class Person(Mapping[str, pd.DataFrame]):
         told = ", ".join(f"{len(frame)} {name}" for name, frame in self._frames.items())
         return f"<Subject {self.usubjid}: {told}>"
 
+    def __str__(self) -> str:
+        """What `print` tells: the subject's record of ADSL with what its variables are called, and how many records the others have."""
+        subject = self._frames.get("ADSL", pd.DataFrame()).drop(columns="USUBJID", errors="ignore").head(1)
+        labels = subject.attrs.get("labels", {})
+        told = [(name, labels.get(name, ""), values.iloc[0]) for name, values in subject.items()]
+        width = max((len(name) for name, _, _ in told), default=0)
+        lines = [f"  {name:{width}}  {_plain(value)}{f'  ({label})' if label else ''}" for name, label, value in told]
+        others = [f"{name} {len(frame)}" for name, frame in self._frames.items() if name != "ADSL"]
+        page = [f"its course on one axis: {self.page}#{self.usubjid}"] if self.page else []
+        return "\n".join([f"Subject {self.usubjid}", *lines, f"records: {', '.join(others)}", *page])
+
     def _repr_html_(self) -> str:
         parts = [f"<h3>Subject {escape(self.usubjid)}</h3>"]
         if self.page is not None:
@@ -74,3 +86,9 @@ class Person(Mapping[str, pd.DataFrame]):
             body = (shown.T if name == "ADSL" else shown).to_html(index=name == "ADSL", header=name != "ADSL", na_rep="", border=0)
             parts.append(f"<details><summary>{escape(name)}: {len(frame)} records{more}</summary>{body}</details>")
         return "".join(parts)
+
+
+def _plain(value: object) -> str:
+    """A value as it is read: a whole number without a point, a day without its midnight."""
+    text = f"{value:.12g}" if isinstance(value, float) else str(value)
+    return text.removesuffix(_MIDNIGHT)

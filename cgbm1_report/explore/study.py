@@ -83,6 +83,7 @@ class Study(Report):
         own = (f"{OWN}; {UNLIKE}" if entry.number in self._unlike else OWN) if is_own(entry) else ""
         return " ".join([title, *(f"[{text}]" for text in (self.label, own) if text)])
 
+    @checked()
     def find(self, words: str) -> pd.DataFrame:
         listed = super().find(words)
         listed["title"] = [self._mark(title, self._entries[str(number)]) for number, title in listed["title"].items()]
@@ -255,6 +256,16 @@ class Study(Report):
     @checked()
     def km(self, paramcd: str, population: str = "FAS", dataset: str = "ADTTE") -> pd.DataFrame:
         """Kaplan-Meier estimates of a time to an event, by treatment column (R ``survfit``, log-log limits).
+
+        Parameters
+        ----------
+        paramcd
+            A parameter of the dataset, by PARAMCD or PARAM in any case of letters.
+        population
+            An analysis set of trial.yaml, by its code or its label; without it the full analysis set. The columns are the
+            treatments by which that set is analysed, and the one of everybody.
+        dataset
+            The dataset of times to events.
 
         Returns
         -------

@@ -25,6 +25,8 @@ _RULE = "study.filter"
 #: Texts in a condition; and of how many different values of a variable all are told.
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _FEW = 12
+#: What a condition has, and no name of a population.
+_CONDITION = re.compile(r"[<>=~]|\bin\b|\.is")
 
 
 def find_population(trial: Trial, asked: str, rule: str = _RULE) -> str:
@@ -40,6 +42,8 @@ def find_population(trial: Trial, asked: str, rule: str = _RULE) -> str:
         return names[fold_text(asked)]
     every = f"it is one of {', '.join(f'{one.code} ({one.label})' for one in trial.populations)}"
     meant = suggest(asked, [name for one in trial.populations for name in (one.code, one.label)], every)
+    if _CONDITION.search(asked):
+        meant = f"a condition is named, where={asked!r};"
     told = f"{asked or '“”'} is no population"
     raise ArgumentError(told, rule=rule, remedy=meant if meant == every else f"{meant} {every}")
 
@@ -58,11 +62,12 @@ def choose_subjects(study: Study, population: str | None, arm: str | None, where
     if arm is not None:
         adsl = adsl[adsl[_treatment(study, population)] == arm]
     if where is not None:
-        adsl = _ask(adsl, where, study.data)
+        adsl = _ask(adsl, where, study)
     if not _of_phase(adsl, study.phase).any():
         told = ", ".join(text for text in (population, arm, where) if text)
-        there = _values_asked(study.data["ADSL"], where) if where else ""
-        missing = _tell_missing(study.data["ADSL"], where) if where else ""
+        every = study.data["ADSL"][_of_phase(study.data["ADSL"], study.phase)]
+        there = _values_asked(every, where) if where else ""
+        missing = _tell_missing(every, where) if where else ""
         remedy = "; ".join(filter(None, [there, missing])) or "ask for less"
         raise PlanError(f"no subject is left: {told}", rule=_RULE, remedy=remedy)
     return adsl["USUBJID"]
@@ -97,8 +102,8 @@ def _treatment(study: Study, population: str | None) -> str:
     return next(one.treatment for one in every if one.treatment)
 
 
-def _ask(adsl: pd.DataFrame, condition: str, data: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The subjects of whom a condition holds; who lacks a value that it asks for is not among them.
+def _ask(adsl: pd.DataFrame, condition: str, study: Study) -> pd.DataFrame:
+    """The subjects of whom a condition holds; who lacks a value that it asks for is not among them, as is said of the phase.
 
     It reads ADSL alone: a name of Python that it could see would be one of ours, not of who asks.
     """
@@ -114,15 +119,16 @@ def _ask(adsl: pd.DataFrame, condition: str, data: Mapping[str, pd.DataFrame]) -
         found = hold_condition(adsl, condition)
     except Exception as error:  # pandas raises what its parser, an operator or a value raised
         told = f"{condition!r} cannot be asked of ADSL: {error}"
-        raise ArgumentError(told, rule=_RULE, remedy=_remedy(str(error), adsl, data)) from error
+        raise ArgumentError(told, rule=_RULE, remedy=_remedy(str(error), adsl, study.data)) from error
     # Numbers would be taken for places in the table, and choose whoever stands there.
     if found is None:
         told = f"{condition!r} is no condition: it is not true or false of each subject"
         meant = "equal is written ==: \"SEX == 'F'\"" if _assigns(condition) else 'compare with something: "AGE >= 60"'
         raise ArgumentError(told, rule=_RULE, remedy=meant)
-    if found.isna().any() and (told := _tell_missing(adsl, condition)):
-        unknown = int(found.isna().sum())
-        logger.warning("%s is unknown of %d of %d subjects, who are left out: %s", condition, unknown, len(adsl), told)
+    own = _of_phase(adsl, study.phase)
+    unknown = int(found[own].isna().sum())
+    if unknown and (told := _tell_missing(adsl[own], condition)):
+        logger.warning("%s is unknown of %d of %d subjects, who are left out: %s", condition, unknown, int(own.sum()), told)
     return adsl[found.fillna(False).astype(bool)]
 
 

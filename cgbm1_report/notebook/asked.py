@@ -106,9 +106,9 @@ class Questions:
         raise PlanError(f"{told['text']} of {told['output']} counts no subjects", rule=_WHO, remedy="name a count of subjects")
 
     @checked()
-    def list(self) -> pd.DataFrame:
-        """The outputs of this phase, or package, whether the build holds them or not (`find`)."""
-        return self.find("")
+    def list(self, words: str = "") -> pd.DataFrame:
+        """The outputs of this phase, or package, whether the build holds them or not; with ``words`` those that have them (`find`)."""
+        return self.find(words)
 
     def _found(self, number: str) -> Entry:
         entry = self._entry(number)

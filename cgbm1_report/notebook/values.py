@@ -207,10 +207,19 @@ def _row(made: Output, keys: Sequence[Key], wanted: RowAsked) -> Key:
         labels = {one.key: " ".join(one.label.split()) for one in (() if isinstance(made, Figure) else made.rows)}
         printed = list(dict.fromkeys(label for key in keys if (label := labels.get(key))))
         raise _absent(made, f"has no row {told}", printed or [tell_key(key) for key in keys], find_near(wanted, printed, 2))
-    names = set(wanted)
-    near = [key for key in keys if names <= {name for name, _ in key}] or list(keys)
+    near = _nearest(keys, wanted)
     apart = _tell_apart(keys, [name for name, level in wanted.items() if level is not None])
     raise _absent(made, f"has no row {told}", [tell_key(key) for key in near], _near_parts(wanted.items(), keys), apart=apart)
+
+
+def _nearest(keys: Sequence[Key], wanted: Mapping[str, str | None]) -> list[Key]:
+    """The rows that have most of the parts that are asked for; where none has any, those whose variables they are, or all."""
+    parts, names = set(wanted.items()), set(wanted)
+    shared = [len(parts & set(key)) for key in keys]
+    most = max(shared, default=0)
+    if most:
+        return [key for key, has in zip(keys, shared, strict=True) if has == most]
+    return [key for key in keys if names <= {name for name, _ in key}] or list(keys)
 
 
 def _tell_apart(keys: Sequence[Key], names: Sequence[str] | None = None) -> str:
