@@ -31,7 +31,9 @@ def estimate_curves(study: Study, paramcd: str, population: str, dataset: str) -
     if lacking := [name for name in ("PARAMCD", "AVAL", "CNSR") if name not in records]:
         told = f"{dataset} has no {', '.join(lacking)}: it holds no times to an event"
         raise ArgumentError(told, rule="study.km", remedy="name a dataset of times to an event, as ADTTE")
-    own = records.loc[(records["PARAMCD"] == _find_parameter(records, paramcd, dataset)) & records["AVAL"].notna(), ["USUBJID", "AVAL", "CNSR"]]
+    own = records.loc[
+        (records["PARAMCD"] == _find_parameter(records, paramcd, dataset)) & records["AVAL"].notna(), ["USUBJID", "AVAL", "CNSR"]
+    ]
     times = own.merge(view.subjects[["USUBJID", "COLUMN"]], on="USUBJID", validate="many_to_one")
     by_column = {**dict(list(times.groupby("COLUMN", sort=False))), TOTAL: times}
     found = [_tell_curve(key, by_column[key]) for key in view.column_keys if key in by_column]
