@@ -671,7 +671,7 @@ WRONG = {
         lambda study: study.find("liver", "adlb"),
         "too many positional arguments [rule: study.find] Remedy: it takes words",
     ),
-    "a number for words": (lambda study: study.list(3), "words is not a text: 3 [rule: study.list]"),
+    "a number for words of a list": (lambda study: study.list(3), "words is not a text: 3 [rule: study.list]"),
     "a condition in the place of a population": (
         lambda study: study.filter("AGE>60"),
         "AGE>60 is no population [rule: study.filter] Remedy: a condition is named, where='AGE>60'; it is one of SCR",

@@ -66,7 +66,7 @@ class Person(Mapping[str, pd.DataFrame]):
         return f"<Subject {self.usubjid}: {told}>"
 
     def __str__(self) -> str:
-        """What `print` tells: the subject's record of ADSL with what its variables are called, and how many records the others have."""
+        """What `print` tells: the subject's record of ADSL with its labels, and how many records the others have."""
         subject = self._frames.get("ADSL", pd.DataFrame()).drop(columns="USUBJID", errors="ignore").head(1)
         labels = subject.attrs.get("labels", {})
         told = [(name, labels.get(name, ""), values.iloc[0]) for name, values in subject.items()]

@@ -107,7 +107,7 @@ class Questions:
 
     @checked()
     def list(self, words: str = "") -> pd.DataFrame:
-        """The outputs of this phase, or package, whether the build holds them or not; with ``words`` those that have them (`find`)."""
+        """The outputs of this phase, or package, whether the build holds them or not; with ``words`` as `find` has them."""
         return self.find(words)
 
     def _found(self, number: str) -> Entry:
