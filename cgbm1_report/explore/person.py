@@ -69,7 +69,7 @@ class Person(Mapping[str, pd.DataFrame]):
         """What `print` tells: the subject's record of ADSL with its labels, and how many records the others have."""
         subject = self._frames.get("ADSL", pd.DataFrame()).drop(columns="USUBJID", errors="ignore").head(1)
         labels = subject.attrs.get("labels", {})
-        told = [(name, labels.get(name, ""), values.iloc[0]) for name, values in subject.items()]
+        told = [(str(name), labels.get(name, ""), values.iloc[0]) for name, values in subject.items()]
         width = max((len(name) for name, _, _ in told), default=0)
         lines = [f"  {name:{width}}  {_plain(value)}{f'  ({label})' if label else ''}" for name, label, value in told]
         others = [f"{name} {len(frame)}" for name, frame in self._frames.items() if name != "ADSL"]
