@@ -196,11 +196,15 @@ def refresh(
     listed = {"changes": str(write_refreshed(found, out or document, done.outputs))} if found is not None else {}
     if as_json:
         say_json({"document": str(out or document), **vars(done), **listed})
-        return
-    for line in done.tell(out or document):
-        say(line)
-    for name in listed.values():
-        say(f"{name}: what changed of them since {since}")
+    else:
+        for line in done.tell(out or document):
+            say(line)
+        for name in listed.values():
+            say(f"{name}: what changed of them since {since}")
+        for line in done.warn():
+            say(line)
+    # The document is written: what is not of one cut may be what its writer wants now, and none may file it unknowing.
+    raise typer.Exit(1 if done.is_mixed else 0)
 
 
 @app.command()

@@ -64,6 +64,7 @@ from cgbm1_report.render.refresh.package import (
 from cgbm1_report.render.refresh.package import pack as _pack
 from cgbm1_report.render.refresh.places import find_places
 from cgbm1_report.render.refresh.scan import RULE, Found, Place, Scan
+from cgbm1_report.render.refresh.states import find_states
 from cgbm1_report.render.refresh.told import Refreshed, tell_squeezed, tell_states, tell_stray
 from cgbm1_report.render.refresh.writers import find_own, find_torn
 from cgbm1_report.system.manifest import RESTORE, sha256_of
@@ -182,7 +183,7 @@ def refresh_docx(
     old_dates, text = _old_dates(parts, scan, found, renewals), parts[DOCUMENT]
     parts[DOCUMENT] = _renewed(parts, renewals)
     complete_styles(parts, styles)
-    _prove(document, parts, renewals)
+    states = find_states(_prove(document, parts, renewals))
     new = _pack(parts)
     told = [
         *tell_states((renewal.place.number, renewal.cutoffs, renewal.statuses) for renewal in renewals),
@@ -214,6 +215,7 @@ def refresh_docx(
         found.pictures,
         len(found.absent) + len(found.unsure) + len(found.stray) + len(found.untold),
         tuple(dict.fromkeys(place.number for place in found.places)),
+        *states,
     )
 
 
@@ -371,7 +373,7 @@ def _renewed(parts: dict[str, bytes], renewals: Sequence[_Renewal]) -> bytes:
     return text
 
 
-def _prove(document: Path, parts: Mapping[str, bytes], renewals: Sequence[_Renewal]) -> None:
+def _prove(document: Path, parts: Mapping[str, bytes], renewals: Sequence[_Renewal]) -> Scan:
     """Read the new document: each output stands in its place and says what the build's file says."""
     scan, text = _scan(document, parts[DOCUMENT]), parts[DOCUMENT]
     found = find_places(scan, text, list(dict.fromkeys(renewal.place.number for renewal in renewals)), str(document))
@@ -380,6 +382,7 @@ def _prove(document: Path, parts: Mapping[str, bytes], renewals: Sequence[_Renew
         numbers = ", ".join(sorted({renewal.place.number for renewal in renewals} - {number for number, _ in told}))
         message = f"would not say what the build says{f': {numbers}' if numbers else ''}"
         raise ProofError(message, file=document, rule="reading the refreshed document", remedy="report this to the maintainers")
+    return scan
 
 
 def _after_mark(text: bytes, mark: int) -> bytes:

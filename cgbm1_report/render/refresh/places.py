@@ -51,7 +51,7 @@ def find_places(scan: Scan, text: bytes, numbers: Sequence[str], file: str) -> F
             named.setdefault(own_name(bookmark.name), []).append(bookmark)
     for name, bookmarks in named.items():
         if name not in ours:
-            found.absent.append(_say_number(name.removeprefix(_OURS)))
+            found.absent.append(say_number(name.removeprefix(_OURS)))
             continue
         place, fault = _place(scan, text, ours[name], bookmarks)
         if place is None:
@@ -97,10 +97,10 @@ def _find_lacking(scan: Scan, text: bytes, found: Found, numbers: Sequence[str])
     lacking = [one for one in scan.bookmarks if one.start.block in sealed and _PLAIN.fullmatch(one.name) and one.name not in known]
     printed = (find_printed(scan, text, found, one.start.block) for one in lacking)
     found.kept += [(scan.blocks[one.start].start, scan.blocks[one.stop].start) for one in printed if one is not None]
-    return [number for number in dict.fromkeys(_say_number(one.name) for one in lacking) if number not in found.absent]
+    return [number for number in dict.fromkeys(say_number(one.name) for one in lacking) if number not in found.absent]
 
 
-def _say_number(name: str) -> str:
+def say_number(name: str) -> str:
     """The number of an output that the build lacks, by the name it is linked by; the name where it is of no plain number."""
     return name.replace("_", ".") if _PLAIN.fullmatch(name) else name
 

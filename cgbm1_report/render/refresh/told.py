@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cgbm1_report.errors import Problem, number_of
@@ -16,6 +16,12 @@ _SIDES = f"{SIDE / TWIPS_PER_INCH * 2.54:.0f} cm"
 _MARGINS = f" with margins of {_SIDES} at its sides"
 
 
+#: Numbers of outputs by what they say of themselves, a data cut-off or a status.
+States = Mapping[str, tuple[str, ...]]
+#: What stands for a cut-off or a status that an output does not say.
+UNSAID = "not said"
+
+
 @dataclass(frozen=True)
 class Refreshed:
     """Numbers of the outputs that were replaced, of those among them that changed, and of those the build lacks.
@@ -24,6 +30,8 @@ class Refreshed:
 
     ``told`` is what else a writer must know; ``backup`` the document as it was, where it was itself replaced; ``unmarked`` and
     ``pictures`` how many tables and pictures carry no mark of an output; ``left`` how many outputs stay as they were.
+
+    ``cutoffs`` and ``statuses`` are the numbers of all outputs that the new document holds, by what they say of themselves.
     """
 
     replaced: tuple[str, ...]
@@ -35,11 +43,18 @@ class Refreshed:
     pictures: int = 0
     left: int = 0
     outputs: tuple[str, ...] = ()
+    cutoffs: States = field(default_factory=dict)
+    statuses: States = field(default_factory=dict)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the document holds outputs of several cut-offs, or drafts beside final ones: it may not be filed so."""
+        return len(self.cutoffs) > 1 or len(self.statuses) > 1
 
     def tell(self, document: Path) -> Iterator[str]:
         """The lines that tell a writer of it."""
         yield from (f"{number}  {'changed' if number in self.changed else 'the same as before'}" for number in self.outputs)
-        yield from (f"{name}  is not in this build: its output of an earlier one is left as it was" for name in self.absent)
+        yield from _tell_absent(self.absent)
         yield from self.told
         counted = [number_of(count, noun) for count, noun in self._unmarked() if count]
         if counted:
@@ -52,8 +67,31 @@ class Refreshed:
         ended = f"{len(self.changed)} changed, {f'{same} the same and not touched, ' if same else ''}{self.left} left"
         yield f"{document}: {number_of(len(self.replaced), 'output')} replaced, {ended}"
 
+    def warn(self) -> Iterator[str]:
+        """Lines that warn of a document that may not be filed as it is now."""
+        yield from _warn_mixed("data cut-offs", self.cutoffs)
+        yield from _warn_mixed("drafts and final outputs", self.statuses)
+
     def _unmarked(self) -> tuple[tuple[int, str], ...]:
         return (self.unmarked, "table"), (self.pictures, "picture")
+
+
+def _tell_absent(numbers: tuple[str, ...]) -> Iterator[str]:
+    """A line of each output that the build lacks; one of all where they are many."""
+    if len(numbers) <= _NAMED:
+        yield from (f"{number}  is not in this build: its output of an earlier one is left as it was" for number in numbers)
+    else:
+        yield f"{name_some(numbers)} are not in this build: their outputs of an earlier one are left as they were"
+
+
+def _warn_mixed(what: str, states: States) -> Iterator[str]:
+    """A line that warns of outputs that do not belong in one document; those of the most are counted, the others named too."""
+    if len(states) < 2:
+        return
+    most, *others = sorted(states.items(), key=lambda told: -len(told[1]))
+    said = [f"{most[0]}: {number_of(len(most[1]), 'output')}"]
+    said += [f"{state}: {number_of(len(numbers), 'output')} ({name_some(numbers)})" for state, numbers in others]
+    yield f"WARNING: the document mixes {what} now. {'; '.join(said)}. Do not file it so: refresh it from one build that holds all"
 
 
 def tell_stray(problem: Problem) -> str:
@@ -100,17 +138,17 @@ def tell_states(outputs: Iterable[tuple[str, tuple[str, str], tuple[str, str]]])
             turned.setdefault(statuses, []).append(number)
     lines = [
         f"WARNING: this build is of an earlier data cut-off, {now}, than outputs of the document, which were of {was}: "
-        f"{_name_some(numbers)}; is it the build that you meant?"
+        f"{name_some(numbers)}; is it the build that you meant?"
         for (was, now), numbers in back.items()
     ]
     said = {
         "draft": ("this build is a draft, and outputs of the document were final", "is it the build that you meant?"),
         "final": ("this build is final, and outputs of the document were drafts", "does the document still call itself a draft?"),
     }
-    return lines + [f"WARNING: {said[now][0]}: {_name_some(numbers)}; {said[now][1]}" for (_, now), numbers in turned.items()]
+    return lines + [f"WARNING: {said[now][0]}: {name_some(numbers)}; {said[now][1]}" for (_, now), numbers in turned.items()]
 
 
-def _name_some(numbers: Iterable[str]) -> str:
+def name_some(numbers: Iterable[str]) -> str:
     named = list(dict.fromkeys(numbers))
     more = len(named) - _NAMED
     return ", ".join(named[:_NAMED]) + (f" and {more} more" if more > 0 else "")
