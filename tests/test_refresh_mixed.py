@@ -52,7 +52,9 @@ def test_document_refreshed_from_a_part_says_once_what_is_of_another_cut(tmp_pat
 
 def test_command_writes_a_mixed_document_says_so_last_and_ends_with_1(tmp_path, carry_out, monkeypatch):
     write_build(deliver(tmp_path, "cut"), tmp_path / "build")
-    mixed = Refreshed(("T14.1.4.1",), (), ("T14.2.1.1",), outputs=("T14.1.4.1",), cutoffs={NEW: ("T14.1.4.1",), OLD: ("T14.2.1.1",)})
+    mixed = Refreshed(
+        ("T14.1.4.1",), (), ("T14.2.1.1",), outputs=("T14.1.4.1",), cutoffs={NEW: ("T14.1.4.1",), OLD: ("T14.2.1.1",)}
+    )
     monkeypatch.setattr("cgbm1_report.render.refresh.find_documents", lambda *_: {})
     monkeypatch.setattr("cgbm1_report.render.refresh.refresh_docx", lambda *_, **__: mixed)
     asked = ("refresh", tmp_path / "CSR.docx", "--from", tmp_path / "build")
