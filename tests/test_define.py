@@ -14,9 +14,10 @@ import xmlschema
 
 from cgbm1_report.define import write_define
 from cgbm1_report.errors import ReportError
+from cgbm1_report.protocol.conventions import Conventions
 from cgbm1_report.protocol.schema import read_schema, schema_datasets, schema_labels, schema_title
 from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.validate.describe import read_derivations
+from cgbm1_report.validate.describe import find_method, read_derivations
 from tests.drawn import our_trial
 
 TRIAL = our_trial()
@@ -153,6 +154,14 @@ def test_variable_copied_under_another_name_or_label_is_copied(root):
     items = {item.get("OID"): label(item.find("def:Origin", SPACES)) for item in root.iterfind(".//o:ItemDef", SPACES)}
     copied = {"ADAE.TRTA": "ADSL.TRT01A", "ADAE.AREL": "AE.AEREL", "ADAE.AEOUT": "AE.AEOUT", "ADCM.CMSCAT": "CM.CMSCAT"}
     assert {name: items[f"IT.{name}"] for name in copied} == copied
+
+
+@pytest.mark.parametrize("of", ["BASE", "ABS(BASE)"])
+def test_the_derivation_of_a_percent_change_is_told_as_trial_yaml_has_it(of):
+    trial = our_trial().model_copy(update={"conventions": Conventions(percent_change_of=of)})
+    method = find_method("ADLB", "PCHG", trial)
+    assert method is not None
+    assert method.text == f"100 * CHG / {of} after the first infusion; missing where BASE is 0."
 
 
 def test_derivation_of_no_variable_is_refused(tmp_path):

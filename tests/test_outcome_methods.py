@@ -321,6 +321,15 @@ def test_an_outcome_of_any_laboratory_category_or_vital_sign_has_a_table_by_visi
     assert dict(zip(means["variable"], means["stat"], strict=True)) == {"CHG": -35.0, "PCHG": -22.5}
 
 
+@pytest.mark.parametrize(("of", "told"), [("BASE", False), ("ABS(BASE)", True)])
+def test_a_table_says_that_its_percent_change_is_of_the_absolute_value_of_the_baseline(of: str, told: bool) -> None:
+    def ask_for(data: Any) -> None:
+        data["conventions"] = {"percent_change_of": of}
+
+    notes = made("T14.2.10.1", laboratory(), read(ask_for)).footnotes
+    assert ("Percent change: 100 × change / absolute value of the baseline" in notes) is told
+
+
 def test_a_subject_with_two_records_of_a_visit_is_refused_by_the_table_of_the_outcome():
     drawn = laboratory()
     drawn["ADLB"] = pd.concat([drawn["ADLB"], drawn["ADLB"].tail(1)], ignore_index=True)

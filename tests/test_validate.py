@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
 from importlib import import_module
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from cgbm1_report.build.findings.workbook import emit_findings_xlsx
 from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
 from cgbm1_report.errors import ReportError
 from cgbm1_report.iso8601 import is_iso8601, parse_moments
+from cgbm1_report.protocol.conventions import Conventions
 from cgbm1_report.validate import rules, schemas
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.source import Source
@@ -730,6 +732,31 @@ def test_another_study_s_values_are_not_believed(
     told = list(zip(*(findings[name] for name in ("rule", "severity", "variable", "message")), strict=True))
     arms = ", ".join(sorted({arm.column for arm in TRIAL.arms}))
     assert told == ([(*expected[:3], expected[3].replace("ARMS", arms))] if expected else [])
+
+
+# BASE -10, AVAL -6: the change is 4, by hand 40 per cent of 10 and -40 per cent of -10. Of a baseline above 0 the two are one.
+PERCENTS = [
+    ("BASE", -10.0, -40.0, None),
+    ("ABS(BASE)", -10.0, 40.0, None),
+    ("BASE", -10.0, 40.0, "40, AVAL and BASE give -40 of BASE; it is that of ABS(BASE)"),
+    ("ABS(BASE)", -10.0, -40.0, "-40, AVAL and BASE give 40 of ABS(BASE); it is that of BASE"),
+    ("ABS(BASE)", -10.0, 30.0, "30, AVAL and BASE give 40"),
+    ("ABS(BASE)", 10.0, 40.0, None),
+    ("ABS(BASE)", 10.0, -40.0, "-40, AVAL and BASE give 40"),
+]
+
+
+@pytest.mark.parametrize(("declared", "base", "percent", "expected"), PERCENTS)
+def test_a_percent_change_is_of_what_trial_yaml_says_and_the_message_tells_the_other_convention(
+    declared: Literal["BASE", "ABS(BASE)"], base: float, percent: float, expected: str | None
+) -> None:
+    adam = another_study()
+    told = {"AVAL": [base, base + 4.0], "BASE": base, "CHG": [None, 4.0], "PCHG": [None, percent]}
+    adam["ADLB"] = adam["ADLB"].assign(**told)
+    trial = TRIAL.model_copy(update={"conventions": Conventions(percent_change_of=declared)})
+    findings = validate.validate_adam(adam, trial, keys_only=True)
+    assert findings["message"].tolist() == ([expected] if expected else [])
+    assert findings["remedy"].str.contains("conventions.percent_change_of", regex=False).all()
 
 
 def test_an_arm_that_is_not_declared_is_named_in_every_dataset_that_carries_it() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cgbm1_report.derive.dates import parse_dtc
 from cgbm1_report.derive.windows import derive_avisitn, derive_bds, finish_bds, pre_dose_visits
 from cgbm1_report.errors import ReportError
+from cgbm1_report.protocol.conventions import Conventions
 from cgbm1_report.protocol.schema import schema_labels
 from tests.drawn import our_trial
 from tests.oracle import read_oracle
@@ -99,6 +100,15 @@ def test_change_equals_hand_calculation(case):
     found = derive_bds(rows, subjects(), TRIAL).loc[1]
     assert found["CHG"] == case["chg"]
     assert math.isnan(found["PCHG"]) if case["pchg"] is None else found["PCHG"] == case["pchg"]
+
+
+# Excess over a normal value: -2 at baseline, 1 at day 28. By hand: the change is 3, 150 per cent of 2.
+@pytest.mark.parametrize(("of", "expected"), [("BASE", -150.0), ("ABS(BASE)", 150.0)])
+def test_a_percent_change_from_below_0_has_the_sign_that_trial_yaml_asks_for(of, expected):
+    trial = TRIAL.model_copy(update={"conventions": Conventions(percent_change_of=of)})
+    rows = records({"dtc": "2025-03-10T08:00", "aval": -2.0}, on_day(28, aval=1.0))
+    found = derive_bds(rows, subjects(), trial).loc[1]
+    assert (found["CHG"], found["PCHG"]) == (3.0, expected)
 
 
 def test_never_dosed_subject_has_its_baseline_at_randomisation():

@@ -209,7 +209,8 @@ def _add_baseline(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
         frame["BASEC"] = take_baseline(frame, "AVALC")
     if "AVAL" in frame:
         frame["CHG"] = (frame["AVAL"] - frame["BASE"]).where(frame["POST"])
-        frame["PCHG"] = (100 * frame["CHG"] / frame["BASE"]).where(frame["BASE"] != 0)
+        percent = 100 * frame["CHG"] / trial.conventions.percent_base(frame["BASE"])
+        frame["PCHG"] = percent.where(frame["BASE"] != 0)
     return _flag_old_baseline(frame, trial)
 
 

@@ -96,7 +96,14 @@ def change_by_visit(view: View, paramcd: str, dataset: str, number: str) -> Summ
         table = summarise_with_models(view, changes, modelled, parameter.heading)
     else:
         table = summarise_by_visit(view, [changes], parameter.heading)
-    return replace(table, footnotes=[*_tell_quality(parameter), *tell_favourable(asked), *table.footnotes])
+    told = [*_tell_quality(parameter), *tell_favourable(asked), *tell_percent(view, asked)]
+    return replace(table, footnotes=[*told, *table.footnotes])
+
+
+def tell_percent(view: View, asked: Asked) -> Iterator[str]:
+    """What a percent change is told of, where it is not the baseline as a reader takes it to be."""
+    if "percent_change" in asked.methods and asked.baseline_needed and view.trial.conventions.percent_change_of == "ABS(BASE)":
+        yield "Percent change: 100 × change / absolute value of the baseline"
 
 
 def visit_changes(view: View, paramcd: str, dataset: str, asked: Asked) -> Visited:

@@ -52,17 +52,6 @@ class Study(Frozen):
         return {"meddra": self.meddra_version, "whodrug": self.whodrug_version}
 
 
-class Conventions(Frozen):
-    #: The flag of the one record per subject, parameter and visit; null: AVISITN alone names it.
-    visit_flag: str | None = "ANL01FL"
-    #: The flag of the one record per subject, parameter and visit that the outcomes are analysed by.
-    efficacy_flag: str = "ANL02FL"
-    #: The flag of the laboratory results after the first dose, of which a shift to the lowest and highest range is told.
-    after_flag: str = "ONTRTFL"
-    #: How a study spells coded values of its analysis data, by variable: its own text, and the one it stands for.
-    codes: dict[str, dict[str, str]] = Field(default_factory=dict)
-
-
 class Infusion(Frozen):
     """A planned infusion: its number, its elapsed day, the days on which it may be given, both ends included."""
 

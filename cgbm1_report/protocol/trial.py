@@ -13,6 +13,7 @@ from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, Problem, find_near
 from cgbm1_report.protocol.baseline import Characteristic, Group, Subgroup
 from cgbm1_report.protocol.clinical import CauseGroup, ClifCOf, DoseEscalation, EventTables, LiverInjury
+from cgbm1_report.protocol.conventions import Conventions
 from cgbm1_report.protocol.criteria import fill_criteria
 from cgbm1_report.protocol.eligibility import Eligibility
 from cgbm1_report.protocol.level_tables import LevelTable
@@ -26,7 +27,6 @@ from cgbm1_report.protocol.sections import (
     Aesi,
     Arm,
     Complication,
-    Conventions,
     Conversion,
     Criterion,
     Dictionary,

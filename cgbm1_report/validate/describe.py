@@ -284,7 +284,8 @@ def find_method(dataset: str, name: str, trial: Trial) -> Method | None:
         return None
     # Codes joined in one value have no codelist; what they mean stands with how they are made.
     codes = "; ".join(f"{one.code}: {one.label}" for one in trial.aesi) if name == "AESICAT" else ""
-    return Method(key, f"{methods[key]} {codes}.") if codes else Method(key, methods[key])
+    text = methods[key].replace("{percent_change_of}", trial.conventions.percent_change_of)
+    return Method(key, f"{text} {codes}.") if codes else Method(key, text)
 
 
 def _has_parent(name: str) -> bool:

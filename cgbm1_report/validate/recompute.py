@@ -120,12 +120,24 @@ def _change(given: Supplied, dataset: str) -> tuple[pd.Series, pd.Series, pd.Ser
     value, base = given.column(dataset, "AVAL"), given.column(dataset, "BASE")
     change = value - base
     larger = value.abs().where(value.abs() > base.abs(), base.abs())
-    return change, (100 * change / base).where(base != 0), ROUNDING * larger
+    of = base.abs() if given.trial.conventions.percent_change_of == "ABS(BASE)" else base
+    return change, (100 * change / of).where(base != 0), ROUNDING * larger
 
 
-@adam_rule("V09", "E", "change is the value less the baseline", "CHG is AVAL - BASE, PCHG is 100 x CHG / BASE", studies="any")
+@adam_rule(
+    "V09",
+    "E",
+    "change is the value less the baseline",
+    "CHG is AVAL - BASE, PCHG is 100 x CHG / BASE, or of ABS(BASE) in all records, declared as conventions.percent_change_of",
+    studies="any",
+)
 def changes_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
-    """CHG and PCHG against AVAL and BASE, within a relative 1e-8; PCHG has no value where BASE is 0 or missing."""
+    """CHG and PCHG against AVAL and BASE, within a relative 1e-8; PCHG has no value where BASE is 0 or missing.
+
+    Of a baseline below 0 a percent change is that of trial.yaml (conventions.percent_change_of): of BASE or of its absolute value.
+    """
+    declared = given.trial.conventions.percent_change_of
+    other = "BASE" if declared == "ABS(BASE)" else "ABS(BASE)"
     for name in given.with_variables("AVAL", "BASE", "CHG"):
         change, percent, error = _change(given, name)
         per_cent_error = 100 * error / given.column(name, "BASE").abs()
@@ -134,6 +146,11 @@ def changes_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
                 value = given.column(name, variable)
                 same = (value - expected).abs() <= TOLERANCE * expected.abs() + slack
                 message = number_text(value) + ", AVAL and BASE give " + number_text(expected).fillna("no value")
+                # The other convention has the other sign where the baseline is below 0, and no other value anywhere.
+                turned = (value + expected).abs() <= TOLERANCE * expected.abs() + slack
+                turned &= (given.column(name, "BASE") < 0) & (variable == "PCHG")
+                if turned.any():
+                    message = message.where(~turned, message + f" of {declared}; it is that of {other}")
                 yield given.findings(name, value.notna() & ~same, variable, message)
 
 

@@ -41,7 +41,7 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "V09": (
         "change",
-        "CHG is AVAL - BASE and PCHG is 100 x CHG / BASE, after the baseline only",
+        "CHG is AVAL - BASE and PCHG is 100 x CHG / BASE, or of ABS(BASE) where trial.yaml says so, after the baseline only",
     ),
     "V10": (
         "analysis visits",
