@@ -309,6 +309,26 @@ def test_part_knows_which_outputs_it_was_asked_to_have(case):
     assert [one for one in ("T14.1.1.1", "T14.1.1.2", "T14.1.1.1-LOW", "SRC-1") if part.has(one)] == numbers.split()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("", "src", "before is the report and after is package src, which are of other subjects"),
+        ("dsmb", "src", "before is package dsmb and after is package src, which are of other subjects"),
+        ("", "", None),
+        ("src", "src", None),
+    ],
+)
+def test_builds_of_another_package_are_refused_since_subjects_it_leaves_out_are_not_gone(tmp_path, old, new, said):
+    sides = [
+        replace(built(tmp_path, "nothing"), name=name, part=Part(package=one)) for name, one in (("before", old), ("after", new))
+    ]
+    if said is None:
+        assert compare_sides(*sides, TRIAL).subjects.empty
+        return
+    with pytest.raises(ArgumentError, match=f"{said} .*Remedy: compare two builds of the report, two of one package, or the cuts"):
+        compare_sides(*sides, TRIAL)
+
+
 @pytest.mark.parametrize("which", ["old", "new"])
 def test_output_that_a_part_was_not_asked_for_is_neither_new_nor_gone_and_is_said_once(tmp_path, which):
     """The part was asked for two outputs and lacks one of them: that one is told, the others of the whole are not."""

@@ -57,7 +57,7 @@ def test_package_of_a_review_is_named_by_its_dose_group_and_review_in_letters_of
         ({"package": "dsmb", "dose_group": "P2LOW"}, ["package dsmb is of no dose group"]),
         ({"package": "dsmb", "review": "cohort"}, ["package dsmb is of no review"]),
         ({"review": "cohort"}, ["a review is of a package"]),
-        ({"package": "dsmb", "only": ("T14.3.1.1.2",)}, ["output 'T14.3.1.1.2' is unknown"]),
+        ({"package": "dsmb", "only": ("T14.3.1.1.2",)}, ["output T14.3.1.1.2 is not in package dsmb"]),
         ({"only": ("SRC-1",)}, ["output SRC-1 is of package src"]),
     ],
 )

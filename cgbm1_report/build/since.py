@@ -55,13 +55,15 @@ def write_earlier(work: Path, earlier: Earlier, data: Data, stamp: Stamp, packag
     Raises
     ------
     ReportError
-        One is blinded and the other is not: the marks would tell treatment; or the earlier build was changed meanwhile.
+        They are of other packages; one is blinded and the other is not, so that the marks would tell treatment; the earlier build
+        was changed meanwhile.
     """
-    side, now = _read_side(earlier), _side("this build", data.adam, stamp, closed_phases(data.pooled, package))
+    side = _read_side(earlier)
+    now = replace(_side("this build", data.adam, stamp, closed_phases(data.pooled, package)), part=Part(package=package))
     try:
         refuse_sides(side, now, unblind=False)
     except ArgumentError as error:
-        told, remedy = error.problems[0].message, "leave --since out, or name a build that is blinded alike"
+        told, remedy = error.problems[0].message, "leave --since out, or name a build of its kind that is blinded alike"
         raise ArgumentError(told, rule=RULE, remedy=remedy) from error
     folder = work / SINCE
     folder.mkdir(parents=True)

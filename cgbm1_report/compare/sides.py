@@ -113,11 +113,19 @@ def refuse_sides(old: Side, new: Side, *, unblind: bool) -> None:
     Raises
     ------
     ArgumentError
-        One is a cut and the other a build; or one is blind where the other is open and nobody said that this may be told.
+        One is a cut and the other a build, or they are builds of other packages; or one is blind where the other is open and
+        nobody said that this may be told.
     """
     if old.kind != new.kind:
         told = f"{old.name} is a {old.kind} and {new.name} a {new.kind}"
         raise ArgumentError(told, rule="compare A B", remedy="name two cuts, or two builds")
+    if old.part.package != new.part.package:
+        # Subjects whom a package leaves out would be told as gone from the study.
+        told = " and ".join(
+            f"{one.name} is {f'package {one.part.package}' if one.part.package else 'the report'}" for one in (old, new)
+        )
+        remedy = "compare two builds of the report, two of one package, or the cuts that they were built of"
+        raise ArgumentError(f"{told}, which are of other subjects", rule="compare A B", remedy=remedy)
     if old.pooled != new.pooled and not unblind:
         blind = old.name if old.pooled - new.pooled else new.name
         told = f"{blind} is blinded where the other is not: what differs between them tells treatment"

@@ -301,6 +301,9 @@ def _unknown(number: str, trial: Trial, known: list[str], scope: str, phase: int
         name = own[0].declared.scope
         told = f"output {own[0].number} is of package {name}"
         return PlanError(told, rule=rule, place=place, remedy=f"build the package with --package {name}")
+    if scope in packages() and match_number(number, catalogue(trial, scope="every")):
+        remedy = f"it has {', '.join(known)}; leave out the package for those of the report"
+        return PlanError(f"output {number} is not in package {scope}", rule=rule, place=place, remedy=remedy)
     if reasons := find_reasons(number, left_out(trial)):
         told = "; ".join(f"output {one} is not made: {why}" for one, why in reasons.items())
         return PlanError(told, rule=rule, place=place, remedy="cgbm1-report list names what is made")
