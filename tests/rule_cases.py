@@ -274,8 +274,15 @@ def _site_meld(value: float) -> Callable[[], adam.Frames]:
 M, D, F = {"USUBJID": MEDIUM}, {"USUBJID": DEAD}, {"USUBJID": FAILED}
 INR = {"USUBJID": MEDIUM, "PARAMCD": "INR", "SRCSEQ": 12.0}
 
-#: Check of supplied ADaM: what it must see; what it must not see.
-ADAM: dict[str, tuple[AnalysisCase, AnalysisCase]] = {
+
+def _with_serum() -> adam.Frames:
+    return {**adam.derived(), "ADPC": adam.derived()["ADLB"]}
+
+
+#: Check of supplied ADaM: what it must see; what it must not see; a variable it reads there, where its finding is about none.
+ADAM: dict[str, tuple[AnalysisCase, AnalysisCase] | tuple[AnalysisCase, AnalysisCase, tuple[str, str]]] = {
+    "analysis_datasets_are_read": (AnalysisCase(_with_serum), AnalysisCase(), ("ADLB", "PARAMCD")),
+    "records_carry_their_subject": (cell("ADAE", adam.EVENT, AGE=41.0), cell("ADAE", adam.EVENT, AETERM="low sodium")),
     "subjects_are_all_there": (frame("ADSL", lambda adsl: adsl[adsl["USUBJID"] != FAILED]), cell("ADSL", F, AGE=41.0)),
     "analysis_columns_have_values": (
         frame("ADLB", lambda adlb: pd.concat([adlb.assign(AVAL=np.nan)] * 2)), cell("ADLB", adam.DAY_60, AVAL=np.nan)),

@@ -21,11 +21,13 @@ from cgbm1_report.cli import app
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import catalogue, left_out, make, require_declared
+from cgbm1_report.protocol.derived import tell_underivable
 from cgbm1_report.protocol.packages import UNSEEN as UNSEEN_DATA
 from cgbm1_report.protocol.schema import schema_datasets
 from cgbm1_report.protocol.trial import Trial, make_trial, read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.simulate import simulate_cut
+from cgbm1_report.validate import validate_adam
 from tests.drawn import plain_protocol, stamp_of, write_plain
 from tests.pilot.tables import write_cut
 from tests.trial_way import record_reads
@@ -252,10 +254,53 @@ def test_validate_and_list_say_what_build_would_refuse(delivered, tmp_path, carr
     file.write_text(write_plain(shorter), encoding="utf-8")
     _, printed, _ = carry_out("list", "--trial", file)
     assert re.search(r"^build refuses: \S*trial\.yaml: footnote F1 is not declared; T14", printed, re.M)
-    _, printed, _ = carry_out("validate", delivered, "--trial", file, "--json")
+    code, printed, _ = carry_out("validate", delivered, "--trial", file, "--json")
+    assert code == 1, "what build refuses is no clean cut"
     told = json.loads(printed)["refused"]
     assert any(one["message"].startswith("footnote F1 is not declared; T14") for one in told)
     assert any(one["message"].startswith("ADAE is not in the cut; T14.3.1.2.1 needs it, with USUBJID") for one in told)
+
+
+def test_validate_ends_0_where_build_refuses_nothing_and_calls_the_protocol_by_its_name(delivered, tmp_path, carry_out):
+    file = tmp_path / "own.yaml"
+    characteristics = [{"variable": "ARM", "label": "Arm", "categories": {"Placebo": "Placebo"}}]
+    file.write_text(write_plain({**PILOT, "demographics": characteristics, "outputs": ["T14.1.4.1"]}), encoding="utf-8")
+    code, printed, _ = carry_out("validate", delivered, "--trial", file)
+    assert (code, "build refuses" in printed) == (0, False), printed
+    file.write_text(write_plain({**PILOT, "outputs": ["T14.3.1.2.1"]}), encoding="utf-8")
+    code, printed, _ = carry_out("validate", delivered, "--trial", file)
+    told = " ".join(printed.split())
+    assert code == 1
+    assert "name the file that holds it in own.yaml (datasets: {adae: …}), or name the outputs to make in own.yaml: outputs" in told
+    assert "trial.yaml" not in told
+
+
+def test_a_dataset_of_another_name_is_said_with_the_way_to_name_it(delivered, tmp_path, carry_out):
+    (delivered / "adam" / "adlb.parquet").rename(delivered / "adam" / "adlabs.parquet")
+    file = tmp_path / "own.yaml"
+    file.write_text(write_plain({**PILOT, "outputs": ["T14.1.4.1"]}), encoding="utf-8")
+    told = " ".join(carry_out("validate", delivered, "--trial", file)[1].split())
+    assert "W V02 ADLABS : nothing reads the dataset, which holds PARAMCD ALT; outputs read ADAE, " in told
+    named = {**PILOT, "outputs": ["T14.1.4.1"], "datasets": {"adlb": "adlabs"}}
+    file.write_text(write_plain(named), encoding="utf-8")
+    assert "nothing reads" not in carry_out("validate", delivered, "--trial", file)[1]
+
+
+def test_a_baseline_has_the_number_that_supplied_data_give_it(delivered):
+    """AVISITN 1 and Day 1 of a study whose visits are numbered from 1."""
+    own = deepcopy(PILOT)
+    (baseline,) = [visit for visit in own["phases"][1]["visits"] if visit.get("baseline")]
+    baseline["analysed_as"] = {"avisitn": 1, "avisit": "Day 1"}
+    trial = make_trial({name: one for name, one in own.items() if name != "notebooks"}, Path("trial.yaml"))
+    adam = {**read_cut(delivered, trial).adam}
+    adam["ADLB"] = adam["ADLB"].assign(AVISITN=1.0, AVISIT="Day 1", ABLFL="Y")
+    found = validate_adam(adam, trial)
+    assert not found["variable"].isin(["AVISIT", "AVISITN"]).any()
+    moved = validate_adam({**adam, "ADLB": adam["ADLB"].assign(AVISITN=0.0)}, trial)
+    assert moved[moved["variable"] == "AVISITN"]["message"].tolist() == [
+        "'Day 1' has AVISITN 0 in 1 record, and trial.yaml gives 'Day 1' 1"
+    ]
+    assert any("analysed_as AVISITN 1, and the baseline is derived as 0" in one.message for one in tell_underivable(trial))
 
 
 def test_an_arm_and_a_visit_that_no_record_has_are_said(delivered, tmp_path, carry_out):

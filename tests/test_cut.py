@@ -24,7 +24,7 @@ from cgbm1_report.read.cut import read_cut
 from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.read.sas import read_xpt
 from cgbm1_report.read.xpt import XptLayout, check_rows, read_layout, read_rows
-from cgbm1_report.validate import validate_sdtm
+from cgbm1_report.validate import validate_adam, validate_sdtm
 from cgbm1_report.validate.schemas import key_findings
 from tests.drawn import opened_trial, our_trial
 
@@ -280,10 +280,37 @@ def test_study_may_have_a_dataset_in_parts(cut: Path) -> None:
     assert list(read.adam) == ["ADLB"]
     assert read.adam["ADLB"][["PARAMCD", "AVAL"]].values.tolist() == [["ALT", 40.0], ["WBC", 7.5]]
     assert read.adam["ADLB"]["LBMETHOD"].isna().tolist() == [True, False]
+    assert [note.message for note in read.notes] == []
     # Half of a laboratory would be reported as all of it.
     (cut / "adam" / "adlbh.csv").unlink()
     with pytest.raises(ReportError, match="ADLB is delivered without its part adlbh"):
         read_cut(cut, other)
+
+
+#: What the second part holds beside the first, which has ABLFL and SAFFL | what is said of it, once.
+UNEVEN = [
+    ("ABLFL,SAFFL\n2,WBC,7.5,Y,Y\n", None),
+    ("ABLFL\n2,WBC,7.5,Y\n", "has no SAFFL, which adlbc has: records of this part of ADLB have no value"),
+    ("LBMETHOD\n2,WBC,7.5,COUNT\n", "has no SAFFL, ABLFL, which adlbc has: records of this part of ADLB have no value"),
+    # A flag of a population that is there and empty is not there; one of a baseline may be.
+    ("ABLFL,SAFFL\n2,WBC,7.5,,\n", "has no SAFFL, which adlbc has: records of this part of ADLB have no value"),
+]
+
+
+@pytest.mark.parametrize(("second", "expected"), UNEVEN)
+def test_a_part_that_lacks_what_the_other_has_is_named_once_with_its_variables(
+    cut: Path, second: str, expected: str | None
+) -> None:
+    (cut / "adam").mkdir()
+    (cut / "adam" / "adlbc.csv").write_text("USUBJID,PARAMCD,AVAL,ABLFL,SAFFL\n1,ALT,40,Y,Y\n2,ALT,41,,Y\n")
+    (cut / "adam" / "adlbh.csv").write_text(f"USUBJID,PARAMCD,AVAL,{second}")
+    other = TRIAL.model_copy(update={"datasets": {"adlb": ("adlbc", "adlbh")}})
+    read = read_cut(cut, other)
+    assert [note.message for note in read.notes] == ([expected] if expected else [])
+    assert {Path(note.file).name for note in read.notes} <= {"adlbh.csv"}
+    adam = {"ADSL": pd.DataFrame({"USUBJID": ["1", "2"], "SAFFL": "Y"}), "ADLB": read.adam["ADLB"]}
+    found = validate_adam(adam, other, keys_only=True)
+    assert not (found["variable"] == "SAFFL").any()
 
 
 # --- dates ----------------------------------------------------------------------------------------

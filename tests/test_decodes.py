@@ -118,6 +118,28 @@ def test_values_stand_in_the_unit_they_are_headed_with(case: str) -> None:
     assert (own["severity"] + " " + own["variable"]).tolist() == ([expected.strip()] if expected.strip() else [])
 
 
+#: AVALU of two records of PULSE (beats/min), and what PARAM says of both | what is found.
+PARTLY = """
+beats/min beats/min ; Pulse Rate (beats/min) |
+beats/min . ; Pulse Rate (beats/min) | W AVALU
+# Nothing but PARAM tells the unit of the second, and it tells another.
+beats/min . ; Pulse Rate (Hz) | E PARAM, W AVALU
+# Everybody says what AVALU is: PARAM alone has another.
+beats/min beats/min ; Pulse Rate (Hz) | W PARAM
+"""
+
+
+@pytest.mark.parametrize("case", [one for one in PARTLY.strip().splitlines() if not one.startswith("#")])
+def test_a_unit_that_some_records_lack_is_a_question(case: str) -> None:
+    said, expected = case.split("|")
+    units, param = said.split(";")
+    adam = supplied("ADVS PULSE 8 Week_8, ADVS PULSE 9 Week_9")
+    told_units = pd.Series([None if unit == "." else unit for unit in units.split()], dtype="str")
+    adam["ADVS"] = adam["ADVS"].assign(PARAM=param.strip(), AVALU=told_units)
+    own = validate.validate_adam(adam, TRIAL, keys_only=True).query("rule == 'V21'")
+    assert ", ".join(own["severity"] + " " + own["variable"]) == expected.strip()
+
+
 #: The unit of data | that of trial.yaml | whether they are one.
 SPELT = """
 10E9/L     10^9/L     one

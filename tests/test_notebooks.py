@@ -321,6 +321,7 @@ def test_an_error_of_ours_is_told_in_one_line_without_a_traceback(tmp_path):
     with pytest.raises(ReportError) as error:
         run(tmp_path, cell)
     assert error.value.problems[0].message == "DataError: ADAE: has no AESER Remedy: supply it"
+    assert error.value.problems[0].remedy == "mend what the message says; the cell only shows it"
 
 
 #: Cells of notebooks that are run for phase 1, one after the other; what is refused before any of them runs.

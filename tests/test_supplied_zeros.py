@@ -56,10 +56,35 @@ def events(**values: object) -> dict[str, pd.DataFrame]:
     return {"ADSL": draw(ADSL.format("SCREEN FAILURE")), "ADAE": adae}
 
 
-@pytest.mark.parametrize("variable", ["AEACN", "AEOUT"])
-def test_what_no_event_has_recorded_is_not_counted_as_none(variable: str) -> None:
+#: What no event has recorded | the output that is made of it.
+UNRECORDED = [("AEACN", "T14.3.2.4.1"), ("AEOUT", "T14.3.1.1.1"), ("ATOXGR", "T14.3.1.6.1")]
+
+
+@pytest.mark.parametrize(("variable", "number"), UNRECORDED)
+def test_what_no_event_has_recorded_is_not_counted_as_none(variable: str, number: str) -> None:
     with pytest.raises(ReportError, match=f"ADAE: {variable} has no value in any of 2 records of the Safety Population"):
-        table("T14.3.1.1.1", events(**{variable: None}))
+        table(number, events(**{variable: pd.Series([None, None], dtype="str")}))
+
+
+#: What no event has recorded | rows of the overview that ask it.
+ASKING = {
+    "AEACN": ["TEAE leading to discontinuation of study treatment"],
+    "ATOXGR": ["TEAE of grade 3 or higher", "Related TEAE of grade 3 or higher"],
+}
+
+
+@pytest.mark.parametrize("variable", ASKING)
+def test_the_overview_leaves_out_the_rows_that_ask_what_no_event_has_recorded_and_names_them(variable: str) -> None:
+    graded = {"ATOXGR": ["3", "1"]} | {variable: pd.Series([None, None], dtype="str")}
+    whole, made = table("T14.3.1.1.1", events(ATOXGR=["3", "1"])), table("T14.3.1.1.1", events(**graded))
+    kept = [row.label for row in whole.rows if row.label not in ASKING[variable]]
+    assert [row.label for row in made.rows] == kept
+    assert len(kept) == len(whole.rows) - len(ASKING[variable])
+    # Of two treated subjects both have an event, one each.
+    assert read_cells(made, "Any TEAE")[-1] == "2 (100.0) [2]"
+    (note,) = [one for one in made.footnotes if one.startswith("Not in the supplied data, and not told: ")]
+    assert all(f"{row} (" in note for row in ASKING[variable])
+    assert ("Grades" in made.footnotes) is (variable != "ATOXGR")
 
 
 def test_rows_of_variables_a_study_does_not_have_are_left_out_and_named() -> None:
@@ -75,11 +100,6 @@ def test_rows_of_variables_a_study_does_not_have_are_left_out_and_named() -> Non
     assert "TEAE leading to discontinuation of the study (ENDSTFL)" in notes
     assert "special interest" not in notes, "trial.yaml declares none: nothing is missed"
     assert "Related: as supplied (RELGR1), related where it is missing." in made.footnotes
-
-
-def test_grades_that_are_there_and_empty_are_refused() -> None:
-    with pytest.raises(ReportError, match="ATOXGR has no value in any of 2 records"):
-        table("T14.3.1.1.1", {**events(), "ADAE": events()["ADAE"].assign(ATOXGR=pd.Series([None, None], dtype="str"))})
 
 
 def test_a_missing_relation_is_what_trial_yaml_says_it_means(tmp_path: Path) -> None:

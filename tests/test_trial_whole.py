@@ -372,7 +372,7 @@ outcomes.P2-SEC-20.outputs.T14.2.6.2.model | {factors: [SITEID]} | T14.2.6.2 of 
 outcomes.P2-SEC-20.outputs.T14.2.7.2.model | {weights: observed} | T14.2.7.2 of outcome P2-SEC-20 weighs levels of no factor
 outcomes.P2-SEC-20.outputs.T14.2.7.2.model | {factor: SITEID} | is no key that stands here
 outcomes.P2-SEC-23.outputs.T14.2.17.2.dtypes | [LOCF]    | T14.2.17.2 is of other subjects or records for outcome P2-SEC-23 than for P2-SEC-01
-phases.1.visits.3.analysed_as  | {avisitn: 1, avisit: Week 1} | analysed_as a name of its own: it has a target_day, no analysis_window and no baseline
+phases.1.visits.3.analysed_as  | {avisitn: 1, avisit: Week 1} | analysed_as a name of its own: it has a target_day and no analysis_window
 outcomes.P1-SEC-12.nominal_days | [90]                    | events are counted to the end of follow-up, day 180
 outcomes.P1-SEC-04.nominal_days | [true]                  | says true or false
 parameters.ALT.dp              | -1                       | greater than or equal to 0

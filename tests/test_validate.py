@@ -28,6 +28,7 @@ from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
 from cgbm1_report.errors import ReportError
 from cgbm1_report.iso8601 import is_iso8601, parse_moments
 from cgbm1_report.protocol.conventions import Conventions
+from cgbm1_report.protocol.sections import Population
 from cgbm1_report.validate import rules, schemas
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.source import Source
@@ -757,6 +758,34 @@ def test_a_percent_change_is_of_what_trial_yaml_says_and_the_message_tells_the_o
     findings = validate.validate_adam(adam, trial, keys_only=True)
     assert findings["message"].tolist() == ([expected] if expected else [])
     assert findings["remedy"].str.contains("conventions.percent_change_of", regex=False).all()
+
+
+#: Variable that ADSL and ADAE have | value in ADSL | in ADAE | what is found.
+CARRIED = [
+    ("ITTFL", "Y", "N", ("V14", "E", "N on 1 records, ADSL has Y")),
+    ("TRT01A", "Low", "Placebo", ("V06", "E", "Placebo on 1 records, ADSL has Low")),
+    ("AGE", 30.0, 31.0, ("V01", "W", "31 on 1 records, ADSL has 30")),
+    ("RACE", "WHITE", "ASIAN", ("V01", "W", "ASIAN on 1 records, ADSL has WHITE")),
+    ("AGE", 30.0, 30.0, None),
+    # A number of one name that ADSL tells in words is another variable.
+    ("REGION1", "North", 1.0, None),
+    ("REGION1N", 1.0, 2.0, ("V01", "W", "2.0 on 1 records, ADSL has 1.0")),
+]
+
+
+@pytest.mark.parametrize(("variable", "of_adsl", "carried", "expected"), CARRIED)
+def test_what_records_carry_of_their_subject_is_what_adsl_says(
+    variable: str, of_adsl: object, carried: object, expected: tuple[str, str, str] | None
+) -> None:
+    intent = Population(code="ITT", flag="ITTFL", label="Intent-to-treat", treatment="TRT01P", phases=(2,))
+    trial = TRIAL.model_copy(update={"populations": (*TRIAL.populations, intent)})
+    adam = another_study()
+    adam["ADSL"] = adam["ADSL"].assign(ITTFL="Y")
+    adam["ADSL"].loc[adam["ADSL"]["USUBJID"] == "1", variable] = of_adsl
+    adam["ADAE"] = adam["ADAE"][adam["ADAE"]["USUBJID"] == "1"].assign(**{variable: carried})
+    found = validate.validate_adam(adam, trial, keys_only=True)
+    told = found[found["dataset"] == "ADAE"]
+    assert list(zip(told["rule"], told["severity"], told["message"], strict=True)) == ([expected] if expected else [])
 
 
 def test_an_arm_that_is_not_declared_is_named_in_every_dataset_that_carries_it() -> None:

@@ -69,11 +69,12 @@ def validate(
     trial: TrialOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a cut, and say what build would refuse of it; exit 1 if it has errors."""
+    """Check a cut, and say what build would refuse of it; exit 1 if it has errors or build refuses it."""
     from cgbm1_report.build import findings as forms
     from cgbm1_report.build.gate import find_trial, validate_everything
     from cgbm1_report.build.refused import tell_refused, tell_unmet
     from cgbm1_report.build.target import refuse_inside
+    from cgbm1_report.errors import name_protocol
     from cgbm1_report.protocol.trial import read_trial
     from cgbm1_report.read.cut import read_cut
     from cgbm1_report.system.listed import refuse_files, write_files
@@ -88,7 +89,8 @@ def validate(
     protocol = read_trial(find_trial(cut, trial))
     read = read_cut(cut, protocol)
     found = validate_everything(read, protocol)
-    refused, unmet = tell_refused(read, protocol), tell_unmet(read, protocol)
+    refused = [one.naming(trial) for one in tell_refused(read, protocol)]
+    unmet = [name_protocol(one, trial) for one in tell_unmet(read, protocol)]
     # Both cuts by the protocol of this one: what differs is the data, not the rules.
     findings = compare_findings(found, validate_everything(read_cut(since, protocol), protocol)) if since else found
     findings = name_protocol_in(findings, trial)
@@ -101,4 +103,5 @@ def validate(
         say(forms.findings_to_text(findings, every))
         for line in (*(f"build refuses: {one}" for one in refused), *(f"not in the data: {one}" for one in unmet)):
             say(fold(line, sys.stdout))
-    raise typer.Exit(1 if (found["severity"] == "E").any() else 0)
+    # A job that goes on to build after this must not learn it there: what build refuses is no clean cut.
+    raise typer.Exit(1 if refused or (found["severity"] == "E").any() else 0)

@@ -216,7 +216,9 @@ def execute(
             return Failure(place, error.evalue, "show less, or a smaller picture; report.show() has no bound")
         if error.ename == "SystemExit":
             return _ended_by(place, error.evalue)
-        remedy = "mend the cell"
+        # An error of ours says itself what mends it, and the cell that shows an output may be the package's own.
+        of_ours = error.ename in KINDS and "Remedy: " in error.evalue
+        remedy = "mend what the message says; the cell only shows it" if of_ours else "mend the cell"
         if error.ename == "ModuleNotFoundError":
             remedy = "install the module: what lies beside a notebook is not imported, for it does not come along with the report"
         # An output that cannot be made of these data is no fault of the notebook that shows it.

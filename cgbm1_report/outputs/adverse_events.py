@@ -85,8 +85,8 @@ _LEAVING = derived(
     "Leading to discontinuation of the study",
     "fatal, or treatment was withdrawn for it in a subject who left the study for an adverse event", *LEFT.variables,
 )  # fmt: skip
-#: A study may not have graded its events, or not have asked which of them ended the study: these rows are then left out.
-_MAY_LACK = frozenset((*SEVERE.variables, *LEFT.variables))
+#: A study may not have graded its events, or not have asked what was done or which of them ended the study: rows left out then.
+_MAY_LACK = frozenset((*SEVERE.variables, *WITHDRAWN.variables, *LEFT.variables))
 TOXIC = _coded("DLTFL", "Y", "dose-limiting toxicity")
 #: What the part of a key means that says less than what is chosen.
 MEANINGS: dict[Part, Meaning] = {("AEOUT", "FATAL"): ({"AEOUT": Is("=", "FATAL")}, {"AESDTH": Is("=", "Y")})}
@@ -199,7 +199,7 @@ def _of_overview(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 
 def _tell_lacking(kinds: Sequence[Kind]) -> tuple[str, ...]:
-    """The note that names the rows a study has no variable for: a row of zeros would say that there were none."""
+    """The note that names the rows of which a study recorded nothing: a row of zeros would say that there were none."""
     told = "; ".join(f"{kind.label} ({', '.join(dict.fromkeys(kind.variables))})" for kind in kinds)
     return (f"Not in the supplied data, and not told: {told}.",) if kinds else ()
 
@@ -211,8 +211,10 @@ def _tell_lacking(kinds: Sequence[Kind]) -> tuple[str, ...]:
 def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""
     kinds, there = _kinds_of_overview(view.trial, view.phase), view.dataset("ADAE").columns
-    lacking = [kind for kind in kinds if any(name in _MAY_LACK and name not in there for name in kind.variables)]
+    absent = {name for name in _MAY_LACK if name not in there} | view.unrecorded("ADAE", *_MAY_LACK)
+    lacking = [kind for kind in kinds if absent.intersection(kind.variables)]
     told = [kind for kind in kinds if kind not in lacking]
     rows = count_rows(view, select_kinds(view, told), show=count_percent_events)
     notes = (*((_LEAVING,) if LEFT in told else ()), *_tell_lacking(lacking))
-    return Summary(*rows, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=notes)
+    without = ("F5",) if SEVERE in lacking else ()
+    return Summary(*rows, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=notes, without=without)

@@ -33,7 +33,7 @@ def _antibodies(trial: Trial) -> tuple[str, ...]:
 def _at_visits(trial: Trial, phase: int) -> Mapping[Part, Meaning]:
     """A visit is told by the record that stands for it; of the shift, which leads to the worst of all, every record counts."""
     days = trial.asked(_NUMBER, phase, OUTCOME).days()
-    visits = [BASELINE, *(str(one.avisit) for one in trial.phases[phase].visits if one.avisitn in days and one.avisitn)]
+    visits = [BASELINE, *(str(one.avisit) for one in trial.phases[phase].visits if one.analysed_day in days and not one.baseline)]
     return {("AVISIT", visit): ({"AVISIT": Is("=", visit), "ANL01FL": Is("=", "Y")},) for visit in visits}
 
 

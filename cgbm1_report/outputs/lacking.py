@@ -102,5 +102,7 @@ def _tell_missing(file: str, what: str, numbers: list[str], asked: Iterable[str]
     told = f"has no {what}, which {needed}" if what else f"{file} is not in the cut; {needed} it"
     if not what and (variables := [one.replace("|", " or ") for one in dict.fromkeys(asked)]):
         told = f"{told}, with {', '.join(variables)}"
-    remedy = f"supply {what or file}, or name the outputs to make in trial.yaml: outputs"
+    # A study's own name of a dataset is the usual reason that it is not there.
+    named = "" if what else f", or name the file that holds it in trial.yaml (datasets: {{{file.lower()}: …}})"
+    remedy = f"supply {what or file}{named}, or name the outputs to make in trial.yaml: outputs"
     return Problem(told, file=file if what else "adam", rule="variables an output needs", remedy=remedy)

@@ -236,6 +236,12 @@ def tell_underivable(trial: Trial, file: str = "trial.yaml") -> list[Problem]:
         for place, declared, what in asked
         if not declared
     ]
+    for number, phase in trial.phases.items():
+        for at, visit in enumerate(phase.visits):
+            if visit.baseline and visit.analysed_as:
+                told = f"visit {visit.visit} is analysed_as AVISITN {visit.analysed_as.avisitn}, and the baseline is derived as 0"
+                place = f"phases.{number}.visits.{at}.analysed_as"
+                found.append(Problem(told, file, "what is derived is declared", place, "take it out: it is of supplied ADaM"))
     for at, population in enumerate(trial.populations):
         if population.flag not in FLAGS:
             told = f"flag {population.flag} of population {population.code} is none that is derived"

@@ -63,7 +63,7 @@ class Infusion(Frozen):
 class AnalysedAs(Frozen):
     """What supplied analysis data call a visit, where that is not its day: ``Week 8``."""
 
-    avisitn: int = Field(ge=0, le=1_000_000)
+    avisitn: int = Field(ge=-1_000_000, le=1_000_000)
     avisit: str
 
 
@@ -72,7 +72,7 @@ class Visit(Frozen):
 
     A visit with an analysis window is the analysis visit of its day; ``baseline`` marks the one whose
     values, collected before the first dose, are the baseline. In data that are supplied and not derived a visit without
-    a window may be ``analysed_as`` something else than its day.
+    a window, the baseline too, may be ``analysed_as`` something else than its day.
     """
 
     visitnum: float = Field(ge=0, le=1e6)
@@ -85,10 +85,8 @@ class Visit(Frozen):
 
     @model_validator(mode="after")
     def _has_one_name(self) -> Visit:
-        if self.analysed_as and (self.analysis_window or self.baseline or self.target_day is None):
-            raise ValueError(
-                f"visit {self.visit} is analysed_as a name of its own: it has a target_day, no analysis_window and no baseline"
-            )
+        if self.analysed_as and (self.analysis_window or self.target_day is None):
+            raise ValueError(f"visit {self.visit} is analysed_as a name of its own: it has a target_day and no analysis_window")
         return self
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem, ReportError, find_near
+from cgbm1_report.protocol.schema import has_schema, schema_types
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.unblinding import declared
 from cgbm1_report.read.csv_files import read_csv
@@ -44,6 +45,10 @@ _READERS: dict[str, Callable[[bytes, Path], RawTable]] = {
     ".json": read_dataset_json,
     ".ndjson": read_dataset_ndjson,
 }
+
+
+#: Treatments that records of a subject carry.
+_CARRIED = frozenset({"TRTP", "TRTPN", "TRTA", "TRTAN", "TRT01P", "TRT01PN", "TRT01A", "TRT01AN"})
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,34 @@ def _join_adam(read: _Read, trial: Trial | None) -> tuple[dict[str, pd.DataFrame
             there = ", ".join(file for part, file in read.part_files.items() if read.parts[part] == name.upper())
             told = f"{name.upper()} is delivered without its part {', '.join(missing)}"
             problems.append(Problem(told, there, "split datasets", remedy="deliver every part that trial.yaml names (datasets)"))
+    if trial:
+        read.notes += _note_uneven_parts(read, trial)
     return {name: _relate(_spell(frame, trial), trial) for name, frame in adam.items()} if trial else adam, problems
+
+
+def _note_uneven_parts(read: _Read, trial: Trial) -> list[Problem]:
+    """What is said of a part that lacks variables which others of its dataset have and outputs know: its records have no value.
+
+    Flags of populations and treatments, which every record has, are lacking too where the whole part has no value of them.
+    """
+    notes = []
+    flags = {population.flag for population in trial.populations}
+    for name in sorted(set(read.parts.values())):
+        parts = {
+            part: read.frames["adam"][part] for part, whole in read.parts.items() if whole == name and part in read.frames["adam"]
+        }
+        known = [*schema_types(name), *sorted(flags - schema_types(name).keys())] if has_schema(name) else []
+        for part, frame in parts.items():
+            without = [one for one in known if one not in frame or (one in flags | _CARRIED and frame[one].isna().all())]
+            others = {one: other for other in parts for one in parts[other] if other != part and parts[other][one].notna().any()}
+            lost = [one for one in without if one in others]
+            if lost:
+                told = (
+                    f"has no {', '.join(lost)}, which {others[lost[0]].lower()} has: records of this part of {name} have no value"
+                )
+                remedy = "deliver the part with these variables, unless nothing is made of them"
+                notes.append(Problem(told, read.part_files[part], "split datasets", remedy=remedy))
+    return notes
 
 
 def _spell(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -248,10 +248,23 @@ class View:
         return self.subjects
 
     def _refuse_unrecorded(self, name: str, records: pd.DataFrame, variables: Collection[str]) -> None:
-        """Refuse supplied data in which nobody has a value that schemas/ wants ``filled``: what was not recorded is no count of 0.
+        """Refuse supplied data in which nobody has a value that schemas/ wants ``filled``: what was not told is no count of 0."""
+        for variable, meant in self._find_unrecorded(name, records, variables):
+            raise DataError(
+                f"{variable} has no value in any of {len(meant)} records of the {self.population.label}",
+                file=name, rule="what is counted was recorded: without a value nothing is 0",
+                remedy=f"supply the values of {variable}, or name the outputs to make in trial.yaml: outputs",
+            )  # fmt: skip
 
-        Of one dose group alone it is not asked: it may have few records.
-        """
+    def unrecorded(self, name: str, *variables: str) -> frozenset[str]:
+        """Which of these variables supplied data hold without a value of anybody in the population."""
+        frame = self.dataset(name)
+        there = sorted(one for one in variables if one in frame)
+        own = self._choose(f"{', '.join(there)} of {name}", lambda: _join_columns(frame[["USUBJID", *there]], self.subjects))
+        return frozenset(variable for variable, _ in self._find_unrecorded(name, own, there))
+
+    def _find_unrecorded(self, name: str, records: pd.DataFrame, variables: Collection[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Variables without a value, with the records that should have one; of one dose group alone, with few records, none."""
         asked = self.stamp.supplied and self.dose_group == ALL_GROUPS and has_schema(name)
         for wanted in read_schema(name).get("filled", ()) if asked else ():
             variable, where = wanted["column"], wanted.get("where")
@@ -259,12 +272,7 @@ class View:
                 continue
             meant = records[records[where].isin(wanted["among"])] if where else records
             if len(meant) and meant[variable].isna().all():
-                raise DataError(
-                    f"{variable} has no value in any of {len(meant)} records of the {self.population.label}",
-                    file=name,
-                    rule="what is counted was recorded: without a value nothing is 0",
-                    remedy=f"supply the values of {variable}, or name the outputs to make in trial.yaml: outputs",
-                )
+                yield variable, meant
 
     def _refuse_unknown_treatment(self, adsl: pd.DataFrame) -> None:
         known = {arm.column for arm in self.trial.arms_of(self.phase)}

@@ -286,7 +286,9 @@ def validate_adam(
     parts += [_say_derived(frame, name) for name, frame in frames.items() if len(frame) > len(observed[name])]
     if _names_subjects(frames):
         asked = take_reported(observed, trial) if essentials else observed
-        given = Supplied(asked, trial, _bare_frames(derived), _source_of(sdtm, trial), blinded, subjects, another=essentials)
+        given = Supplied(
+            asked, trial, _bare_frames(derived), _source_of(sdtm, trial), blinded, subjects, another=essentials, delivered=observed
+        )
         parts.append(run_adam_rules(given, asker))
     findings = collect_findings(parts)
     return _without_blinded(findings, frames, subjects) if blinded else findings

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.collected.procedures import TRANSPLANTATION
-from cgbm1_report.protocol.schema import schema_types
+from cgbm1_report.protocol.derived import FLAGS
 from cgbm1_report.validate.recompute import WITHOUT_VISITS
 from cgbm1_report.validate.rules import adam_rule
 from cgbm1_report.validate.source import as_text, number_text, subject_findings
@@ -16,9 +16,14 @@ from cgbm1_report.validate.subjects import SCREEN_FAILURE
 from cgbm1_report.validate.supplied import Supplied, values_differ
 from cgbm1_report.validate.visits import scheduled_visits, visit_numbers
 
-POPULATIONS = ("SCRNFL", "RANDFL", "SAFFL", "FASFL", "PPROTFL", "DLTEVFL")
-#: Treatment variables of records and the variable of ADSL they repeat.
-TREATMENTS = {"TRTP": "TRT01P", "TRTPN": "TRT01PN", "TRTA": "TRT01A", "TRTAN": "TRT01AN"}
+#: Treatment variables of records and the variable of ADSL they repeat, under its own name or another.
+TREATMENTS = {
+    "TRTP": "TRT01P",
+    "TRTPN": "TRT01PN",
+    "TRTA": "TRT01A",
+    "TRTAN": "TRT01AN",
+    **{name: name for name in ("TRT01P", "TRT01PN", "TRT01A", "TRT01AN")},
+}
 
 
 @adam_rule("V01", "E", "ADSL holds every subject of DM", "add the subject to ADSL")
@@ -146,7 +151,7 @@ def actual_treatment_fits_exposure(given: Supplied) -> Iterator[pd.DataFrame]:
 
 @adam_rule("V06", "E", "records carry the treatment of their subject", "take the treatment from ADSL", studies="any")
 def records_carry_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
-    """TRTP, TRTPN, TRTA and TRTAN of records against ADSL; one finding per subject, dataset and variable."""
+    """TRTP to TRTAN and TRT01P to TRT01AN of records against ADSL; one finding per subject, dataset and variable."""
     yield from _repeated(given, TREATMENTS)
 
 
@@ -170,11 +175,17 @@ def _repeated(given: Supplied, variables: dict[str, str]) -> Iterator[pd.DataFra
         if name == "ADSL" or not given.has(name, "USUBJID"):
             continue
         for variable, origin in variables.items():
-            if not given.has(name, variable) or not given.has("ADSL", origin) or variable not in schema_types(name):
+            if not given.has(name, variable) or not given.has("ADSL", origin):
                 continue
-            expected = given.of_subject(name, given.column("ADSL", origin)[once].set_axis(subjects[once].to_numpy()))
-            value = given.column(name, variable)
-            known = given.column(name, "USUBJID").isin(subjects)
+            value, of_adsl = given.column(name, variable), given.column("ADSL", origin)
+            numbers = [pd.api.types.is_numeric_dtype(given.adam[one][own]) for one, own in ((name, variable), ("ADSL", origin))]
+            if value.dtype != of_adsl.dtype or len(set(numbers)) > 1:
+                # The number that another study keeps where ADSL has a text is another variable of one name.
+                continue
+            expected = given.of_subject(name, of_adsl[once].set_axis(subjects[once].to_numpy()))
+            known = given.column(name, "USUBJID").isin(subjects) & ~_told_of_a_part(given, name, value)
+            # What blinding takes from one of the two datasets alone is not another value.
+            known &= ~given.of_unseen(name, variable) & ~given.of_unseen(name, origin, "ADSL")
             wrong = known & values_differ(value, expected)
             if not wrong.any():
                 continue
@@ -184,6 +195,14 @@ def _repeated(given: Supplied, variables: dict[str, str]) -> Iterator[pd.DataFra
             shown = as_text(value).fillna("missing") + " on " + words + " records, ADSL has " + as_text(expected).fillna("missing")
             rows = given.column(name, "USUBJID")[first]
             yield subject_findings(rows, variable, shown, dataset=name, value=value)
+
+
+def _told_of_a_part(given: Supplied, dataset: str, value: pd.Series) -> pd.Series:
+    """Records of parameters without a value, of a dataset delivered in parts: reading says once which part lacks the variable."""
+    parts = given.trial.dataset_files.get(dataset.lower(), ())
+    if len(parts) < 2 or not given.has(dataset, "PARAMCD") or value.notna().all():
+        return pd.Series(False, index=value.index)
+    return ~value.notna().groupby(given.column(dataset, "PARAMCD"), dropna=False).transform("any").astype(bool)
 
 
 @adam_rule("V07", "E", "treatment emergence is recomputed", "correct TRTEMFL, PREFL or FUPFL")
@@ -279,7 +298,7 @@ def treated_subjects_are_the_safety_set(given: Supplied) -> Iterator[pd.DataFram
 @adam_rule("V14", "E", "populations are recomputed", "correct the population flag")
 def populations_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
     """Every population flag of ADSL against its re-derivation; DLT evaluability in dose escalation only."""
-    for flag in POPULATIONS:
+    for flag in FLAGS:
         rows = None
         if flag == "SAFFL" and given.source is not None:
             # A subject without SAFFL, or with one that EX contradicts, has been named.
@@ -297,8 +316,25 @@ def populations_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
 
 @adam_rule("V14", "E", "records carry the populations of their subject", "take the flag from ADSL", studies="any")
 def records_carry_populations(given: Supplied) -> Iterator[pd.DataFrame]:
-    """Population flags of records against ADSL; one finding per subject, dataset and flag."""
-    yield from _repeated(given, {flag: flag for flag in POPULATIONS})
+    """Population flags of records, those that trial.yaml declares too, against ADSL; one finding per subject, dataset and flag."""
+    yield from _repeated(given, {flag: flag for flag in _flags(given)})
+
+
+def _flags(given: Supplied) -> list[str]:
+    return list(dict.fromkeys((*FLAGS, *(population.flag for population in given.trial.populations))))
+
+
+@adam_rule(
+    "V01",
+    "W",
+    "records carry what ADSL says of their subject",
+    "take the variable from ADSL, or give it a name of its own",
+    studies="other",
+)
+def records_carry_their_subject(given: Supplied) -> Iterator[pd.DataFrame]:
+    """Any other variable of ADSL that records carry, as AGE, against ADSL; one finding per subject, dataset and variable."""
+    apart = {"USUBJID", *TREATMENTS, *_flags(given)}
+    yield from _repeated(given, {name: name for name in map(str, given.adam.get("ADSL", ())) if name not in apart})
 
 
 def _transplanted(given: Supplied) -> pd.Series:

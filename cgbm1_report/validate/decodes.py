@@ -252,6 +252,15 @@ def _is_unit(text: str) -> bool:
     return "/" in text or not re.search(r"[^\W\d_]{5,}", _UNIT_WORDS.sub("", text))
 
 
+def _partly_without_unit(dataset: str, code: pd.Series, unit: pd.Series) -> Iterator[pd.DataFrame]:
+    """Parameters of which some values have a unit and some none: nobody can tell which unit these are in."""
+    there = unit[code.index].notna().groupby(code).agg(["sum", "size"])
+    there = there[(there["sum"] > 0) & (there["sum"] < there["size"])]
+    for paramcd, filled, size in zip(there.index, there["sum"], there["size"], strict=True):
+        told = f"{paramcd} has no unit in {size - filled} of {size} records, and one in the others"
+        yield whole_finding(dataset, "AVALU", told, "W")
+
+
 @adam_rule(
     "V21",
     "E",
@@ -262,8 +271,8 @@ def _is_unit(text: str) -> bool:
 def values_have_the_declared_unit(given: Supplied) -> Iterator[pd.DataFrame]:
     """AVALU of each parameter against si_unit of trial.yaml, which pages print; of PARAM, what brackets at its end say.
 
-    Of PARAM it is an error where nothing else tells the unit, AVALU, and no record of the parameter has the declared one; else,
-    and where the brackets hold no unit but a method, a question (W).
+    Of PARAM it is an error where nothing else tells the unit, AVALU, and no such record of the parameter has the declared one;
+    else, and where the brackets hold no unit but a method, a question (W). So is AVALU that some records of a parameter lack.
     """
     for dataset in given.with_variables("PARAMCD"):
         declared = {code: one.si_unit for code, one in given.trial.parameters.items() if one.dataset == dataset and one.si_unit}
@@ -273,12 +282,14 @@ def values_have_the_declared_unit(given: Supplied) -> Iterator[pd.DataFrame]:
             "AVALU": given.column(dataset, "AVALU"),
             "PARAM": given.column(dataset, "PARAM").str.extract(_IN_BRACKETS, expand=False),
         }
+        yield from _partly_without_unit(dataset, code[expected.notna()], said["AVALU"])
         for variable, unit in said.items():
             wrong = expected.notna() & unit.notna() & (_unit_key(unit) != _unit_key(expected))
             counted = pd.DataFrame({"CODE": code, "UNIT": unit})[wrong].value_counts(sort=False).reset_index(name="N")
             counted = counted.sort_values(["CODE", "UNIT"])
             for paramcd, text, count in zip(counted["CODE"], counted["UNIT"], counted["N"], strict=True):
                 told = f"{paramcd} is in '{text}' in {count} records, and trial.yaml prints {declared[str(paramcd)]}"
-                own = code == paramcd
-                alone = bool(wrong[own].all()) and not said["AVALU"][own].notna().any() and _is_unit(str(text))
+                # A unit that some records have in AVALU says nothing of those that have none there.
+                own = (code == paramcd) & said["AVALU"].isna()
+                alone = bool(own.any()) and bool(wrong[own].all()) and _is_unit(str(text))
                 yield whole_finding(dataset, variable, told, None if variable == "AVALU" or alone else "W")

@@ -20,6 +20,8 @@ from cgbm1_report.validate.supplied import Supplied
 #: So many records without one value are no chance: the column was lost.
 LOST = 10
 REDELIVER = "deliver the dataset again, whole"
+#: So many parameters tell what a dataset is.
+MANY = 6
 
 
 def whole_finding(dataset: str, variable: str, message: str, severity: str | None = None) -> pd.DataFrame:
@@ -89,6 +91,23 @@ def datasets_are_known(source: Source) -> Iterator[pd.DataFrame]:
     for name in source.sdtm:
         if not has_schema(name):
             yield whole_finding(name, "", "no schema describes the dataset; its records are not used")
+
+
+@adam_rule(
+    "V02",
+    "W",
+    "every analysis dataset is read",
+    "name it in trial.yaml as the dataset that outputs read it as, `datasets: {adlb: labs}`, or leave it out of the cut",
+    studies="any",
+)
+def analysis_datasets_are_read(given: Supplied) -> Iterator[pd.DataFrame]:
+    """Supplied datasets that schemas/ does not describe and that trial.yaml gives no name of ours: nothing is made of them."""
+    for name, frame in given.delivered.items():
+        if not has_schema(name):
+            held = ", ".join(frame["PARAMCD"].dropna().unique()[:MANY]) if "PARAMCD" in frame else ""
+            known = ", ".join(schema_datasets("adam"))
+            told = "nothing reads the dataset" + (f", which holds PARAMCD {held}" if held else "") + f"; outputs read {known}"
+            yield whole_finding(name, "", told)
 
 
 @rule("V03", "E", "a screening number stands once at a site", "keep one USUBJID per subject")

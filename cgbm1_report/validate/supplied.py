@@ -70,6 +70,8 @@ class Supplied:
         Subjects of whom nothing was taken out while a phase is blind.
     another
         Whether it is another study's ADaM, of which only the standard's own variables are known.
+    delivered
+        All that was supplied, where ``adam`` leaves out what nothing is made of.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Supplied:
         opened: Collection[str] = (),
         *,
         another: bool = False,
+        delivered: Mapping[str, pd.DataFrame] | None = None,
     ) -> None:
         self.adam = dict(adam)
         self.derived = dict(derived or {})
@@ -90,6 +93,7 @@ class Supplied:
         self.blinded = frozenset(blinded)
         self.opened = frozenset(opened)
         self.another = another
+        self.delivered = dict(adam if delivered is None else delivered)
         self._columns: dict[tuple[str, str, bool], pd.Series] = {}
         self._partners: dict[str, pd.Series] = {}
         self._subject_codes: dict[str, tuple[np.ndarray, pd.Index]] = {}
@@ -141,9 +145,12 @@ class Supplied:
         """Records of subjects whose phase is blind."""
         return self.of_subject(dataset, self.subjects["PHASE"]).isin(self.blinded)
 
-    def of_unseen(self, dataset: str, variable: str) -> pd.Series:
-        """Records of which blinding took the variable: what is empty there is not missing, and two of them are not alike by it."""
-        taken = bool(self.blinded) and variable not in self.trial.seen_of(dataset)
+    def of_unseen(self, dataset: str, variable: str, origin: str = "") -> pd.Series:
+        """Records of which blinding took the variable: what is empty there is not missing, and two of them are not alike by it.
+
+        With ``origin`` those of whose subject it was taken from that dataset.
+        """
+        taken = bool(self.blinded) and variable not in self.trial.seen_of(origin or dataset)
         return taken & ~self.column(dataset, "USUBJID").isin(self.opened)
 
     def keys(self, dataset: str) -> list[str]:
