@@ -34,7 +34,8 @@ USUBJID$ | AESEQ | TRTEMFL | AEBODSYS | AEDECOD | AESER | RELGR1  | AEACN       
 
 def trial(*outputs: str, **changed: object):
     populations = [*PILOT["populations"], SCREENED] if "T14.1.1.1" in outputs else PILOT["populations"]
-    footnotes = {"F1": "Percentages use N", "F2": "As flagged", "F4": "Related: {related}", "F5": "Grades", "F12": "As flagged"}
+    footnotes = {"F1": "Percentages use N", "F2": "As flagged", "F3": "Once", "F4": "Related: {related}"}
+    footnotes |= {"F5": "Grades", "F12": "As flagged", "F21": "MedDRA"}
     told = {
         **PILOT,
         "populations": populations,
@@ -84,7 +85,7 @@ def test_the_overview_leaves_out_the_rows_that_ask_what_no_event_has_recorded_an
     assert read_cells(made, "Any TEAE")[-1] == "2 (100.0) [2]"
     (note,) = [one for one in made.footnotes if one.startswith("Not in the supplied data, and not told: ")]
     assert all(f"{row} (" in note for row in ASKING[variable])
-    assert ("Grades" in made.footnotes) is (variable != "ATOXGR")
+    assert ("Grades." in made.footnotes) is (variable != "ATOXGR")
 
 
 def test_rows_of_variables_a_study_does_not_have_are_left_out_and_named() -> None:
@@ -109,6 +110,32 @@ def test_a_missing_relation_is_what_trial_yaml_says_it_means(tmp_path: Path) -> 
     for missing, expected in (("related", "RELATED"), ("not_related", "NOT RELATED")):
         own = trial("T14.3.1.1.1", relatedness={**RELATEDNESS, "missing": missing})
         assert read_cut(tmp_path, own).adam["ADAE"]["RELGR1"].tolist() == ["RELATED", expected]
+
+
+@pytest.mark.parametrize(
+    ("relations", "said"), [(["RELATED", None], True), (["RELATED", "NOT RELATED"], False), ([None, None], False)]
+)
+def test_a_relation_that_reading_fills_is_said(tmp_path: Path, relations: list[str | None], said: bool) -> None:
+    (tmp_path / "adam").mkdir()
+    draw(ADAE).assign(RELGR1=pd.Series(relations, dtype="str")).to_parquet(tmp_path / "adam" / "adae.parquet")
+    draw(ADSL.format(".")).to_parquet(tmp_path / "adam" / "adsl.parquet")
+    notes = [note.message for note in read_cut(tmp_path, trial("T14.3.1.1.1")).notes]
+    assert notes == (["RELGR1 is empty in some records, which are read as RELATED"] if said else [])
+
+
+#: Lines of the table of who the subjects are | whether a percentage stands in it.
+LINES = [
+    ([{"variable": "AGE", "label": "Age", "dp": 0}], False),
+    ([{"variable": "AGE", "label": "Age", "dp": 0}, {"variable": "EOSSTT", "label": "End", "categories": {"COMPLETED": "Completed", "DISCONTINUED": "Left"}}], True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "told"), LINES)
+def test_a_table_without_a_percentage_does_not_explain_percentages(lines: list[dict[str, object]], told: bool) -> None:
+    own = trial("T14.1.4.1", demographics=lines)
+    adam = {"ADSL": draw(ADSL.format("SCREEN FAILURE")).assign(AGE=[50.0, 60.0, None])}
+    made = make(catalogue(own)["T14.1.4.1"], own, adam, replace(stamp_of(own), supplied=True))
+    assert ("Percentages use N." in made.footnotes) is told
 
 
 def test_an_end_of_study_is_not_asked_of_who_failed_screening() -> None:

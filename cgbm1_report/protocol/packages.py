@@ -69,9 +69,10 @@ class Package:
         """Why a trial has no such package; nothing where it has."""
         if self.phase_in(trial) is not None:
             return ""
-        return (
-            "trial.yaml declares no dose_escalation" if self.phase == "escalating" else "trial.yaml declares no one phase blinded"
-        )
+        if self.phase == "escalating":
+            return "trial.yaml declares no dose_escalation"
+        several = any(phase.blinded for phase in trial.phases.values())
+        return "the package is of one blinded phase, and trial.yaml declares " + ("several" if several else "none")
 
 
 @cache

@@ -134,7 +134,8 @@ class Arm(Frozen):
     arm: str
     phase: int
     trt01pn: int
-    #: How sentences, rows and pictures name it.
+    #: How sentences, rows and pictures name it. In supplied ADaM it is the text of TRT01P and TRT01A, letter by letter; of who was
+    #: not randomised or not treated, screen failures too, these are empty.
     column: str
     #: How pages head its column: its name with the dose. Where it begins with another name than the column, the head says both.
     column_label: str
@@ -287,7 +288,10 @@ class Criterion(Frozen):
 
 
 class Relatedness(Frozen):
-    """The causality scale, its answers that mean related, and what a missing answer means."""
+    """The causality scale, its answers that mean related, and what a missing answer means.
+
+    In supplied ADaM, where RELGR1 (`RELATED`, `NOT RELATED`) has a value in some events, an empty one is read as ``missing`` says.
+    """
 
     codelist: tuple[str, ...] = Field(min_length=1)
     related: tuple[str, ...] = Field(min_length=1)

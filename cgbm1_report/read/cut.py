@@ -137,6 +137,9 @@ def _join_adam(read: _Read, trial: Trial | None) -> tuple[dict[str, pd.DataFrame
             problems.append(Problem(told, there, "split datasets", remedy="deliver every part that trial.yaml names (datasets)"))
     if trial:
         read.notes += _note_uneven_parts(read, trial)
+        read.notes += [
+            note for name, frame in adam.items() if _lacks_relation(frame, trial) for note in _note_relation(name, trial)
+        ]
     return {name: _relate(_spell(frame, trial), trial) for name, frame in adam.items()} if trial else adam, problems
 
 
@@ -173,9 +176,23 @@ def _spell(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
 
 def _relate(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """What a missing causality means the trial says, of supplied events too; where none has one it was not recorded."""
-    if trial.relatedness is None or "RELGR1" not in frame or not frame["RELGR1"].notna().any() or frame["RELGR1"].notna().all():
+    if trial.relatedness is None or not _lacks_relation(frame, trial):
         return frame
     return frame.assign(RELGR1=frame["RELGR1"].fillna(trial.relatedness.missing.replace("_", " ").upper()))
+
+
+def _lacks_relation(frame: pd.DataFrame, trial: Trial) -> bool:
+    """Whether some events have a causality and some none."""
+    return bool(
+        trial.relatedness is not None and "RELGR1" in frame and frame["RELGR1"].notna().any() and not frame["RELGR1"].notna().all()
+    )
+
+
+def _note_relation(name: str, trial: Trial) -> list[Problem]:
+    """What is said of causalities that reading fills: the source line of a table says RELGR1 = RELATED of them too."""
+    meant = trial.relatedness.missing.replace("_", " ").upper() if trial.relatedness else ""
+    told = f"RELGR1 is empty in some records, which are read as {meant}"
+    return [Problem(told, f"{name.lower()}", "relatedness", remedy="fill RELGR1, or confirm relatedness.missing of trial.yaml")]
 
 
 def _merge_supps(frames: dict[str, pd.DataFrame], supps: dict[str, pd.DataFrame], read: _Read) -> list[Problem]:

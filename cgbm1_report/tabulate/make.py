@@ -185,8 +185,15 @@ def footnotes_of(declared: Declaration, phase: int, trial: Trial, adam: Mapping[
     return [code for code in declared.footnotes if code not in left]
 
 
+#: The footnote that says what percentages are of.
+PERCENTAGES = "F1"
+
+
 def _footnotes(declared: Declaration, view: View, content: Summary | Listing | Drawing) -> tuple[str, ...]:
     codes = footnotes_of(declared, view.phase, view.trial, view.adam)
+    if isinstance(content, Summary) and len(content.numbers) and "p" not in set(content.numbers["stat_name"].astype("str")):
+        # A table of means alone has no percentage to explain.
+        codes = [code for code in codes if code != PERCENTAGES]
     shown = [code for code in codes if code not in content.without and (view.compared or code not in declared.comparisons)]
     return footnote_texts(view, shown, content.words if isinstance(content, Summary) else None)
 
