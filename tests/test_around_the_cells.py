@@ -525,6 +525,14 @@ def report(built):
     return open_report(built, 2)
 
 
+def test_contents_lead_to_outputs_by_their_numbers_so_that_a_link_holds_in_the_next_cut(built):
+    html = (built / "report.html").read_text("utf-8")
+    led_to = re.findall(r'<a href="#([TFLN]\d\w*)">(?:Table|Figure|Listing|Narratives?) ([\d.a-z]+) ', html[: html.index("</nav>")])
+    assert [anchor for anchor, _ in led_to] == [f"{anchor[0]}{number.replace('.', '_')}" for anchor, number in led_to]
+    assert len(led_to) == len(json.loads((built / "manifest.json").read_text("utf-8"))["outputs"]) > 1
+    assert all(html.count(f' id="{anchor}"') == 1 for anchor, _ in led_to)
+
+
 @pytest.mark.parametrize(
     ("number", "row", "column", "stat", "text"),
     [

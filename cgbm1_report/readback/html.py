@@ -119,7 +119,8 @@ def check_report(
         if name in singles and _LEVEL.sub(r"<\1h", _LEADS.sub(_TEXT, match[0])) in singles[name]:
             same.append(name)
             heading = _HEADING.search(match[0])
-            return heading[0] if heading else ""
+            # The contents lead to what is left out.
+            return f'<div class="shown" id="{name}">{heading[0] if heading else ""}</div>'
         return match[0]
 
     rest = _SECTION.sub(drop, text)

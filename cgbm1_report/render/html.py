@@ -26,6 +26,7 @@ _HEADING = re.compile(r"<h([123])>(.*?)</h\1>", re.S)
 _FIRST_HEADING = re.compile(r"<h2\b([^>]*)>(.*?)</h2>", re.S)
 _TAG = re.compile(r"<[^>]*>")
 _OWN_SHEET = re.compile(r"<style>[^<]*</style>\n")
+_ANCHOR = re.compile(r'<section class="cg-output[^"]*"[^>]*? id="([^"]+)"')
 #: An output's title stands at its start; the rest of a long listing need not be read for it.
 _TITLE_WITHIN = 20_000
 
@@ -183,10 +184,13 @@ def _shown(part: Shown, entries: list[_Entry]) -> str:
     title = title_of(part.html)
     if not title:
         return f'<div class="shown">\n{part.html}\n</div>'
-    name = f"output-{len(entries) + 1}"
+    # An output has its number for an anchor, whichever others stand before it: a link to it holds in the next cut's report.
+    own = _ANCHOR.search(part.html, 0, _TITLE_WITHIN)
+    name = own[1] if own else f"output-{len(entries) + 1}"
     entries.append(_Entry(part.level, name, escape(title, quote=False)))
     kind = "shown" if part.new_page else "shown follows"
-    return f'<div class="{kind}" id="{name}">\n{levelled(part)}\n</div>'
+    place = "" if own else f' id="{name}"'
+    return f'<div class="{kind}"{place}>\n{levelled(part)}\n</div>'
 
 
 def levelled(part: Shown) -> str:
