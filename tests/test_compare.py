@@ -458,6 +458,37 @@ def test_document_has_one_line_for_all_outputs_that_are_new_and_one_for_all_that
     assert [line["output"] for line in every["Outputs that changed"]] == list(outputs)
 
 
+#    rows of each subject that are gone       what the document lists
+GATHERED = {
+    "a line each":                ({"S-1": 4, "S-2": 1}, ["row gone"] * 5),
+    "a narrative in one line":    ({"S-1": 5, "S-2": 1}, ["5 rows of USUBJID S-1", "row gone"]),
+    "two subjects in two lines":  ({"S-1": 5, "S-2": 7}, ["5 rows of USUBJID S-1", "7 rows of USUBJID S-2"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GATHERED)
+def test_document_tells_many_rows_of_one_subject_in_one_line(case, everything):
+    counts, expected = GATHERED[case]
+    keys = [write_key((("USUBJID", who), ("AESEQ", str(at)))) for who, count in counts.items() for at in range(count)]
+    rows = pd.DataFrame(
+        {"output": "N14.3.3.1", "row": keys, "status": "gone", "text": "", "cells": [(("TEXT", "Said"),)] * len(keys)}
+    )
+    empty = {name: getattr(everything.moves, name).iloc[:0] for name in ("cells", "columns", "outputs")}
+    found = replace(everything, moves=replace(everything.moves, rows=rows, **empty), behind=())
+    (parts,) = [table for table in make_tables(found, each=30) if table.title.startswith("Outputs, rows")]
+    told = [row.cells for row in parts.rows]
+    assert [line["name"] if line["what"] == "rows gone" else line["what"] for line in told] == expected
+    assert {line["text"] for line in told if line["what"] == "rows gone"} <= {"the first: TEXT: Said"}
+    (every,) = [table for table in make_tables(found) if table.title.startswith("Outputs, rows")]
+    assert len(every.rows) == len(keys), "a workbook and JSON have all"
+
+
+def test_subjects_that_say_another_thing_are_counted_with_the_variables_in_which_they_do():
+    """Who is dead now has another date of death and another flag."""
+    table = make_tables(compare_sides(cut("nothing"), cut("death"), TRIAL))[0]
+    assert [row.label for row in table.rows if row.label.startswith("With other")] == ["With other values: DTHDTC, DTHFL"]
+
+
 def test_nothing_differs_is_said(tmp_path):
     found = compare_sides(built(tmp_path, "nothing"), built(tmp_path, "nothing"), TRIAL)
     assert not found.differs
@@ -719,4 +750,4 @@ def test_reason_why_there_is_no_arm_is_no_arm() -> None:
         for side, one, why in (("old", before, "NOT ASSIGNED"), ("new", after, None))
     }
     counted = count_all(compare_sides(told["old"], told["new"], TRIAL))["Subjects"]
-    assert (counted["With another arm"]["changed"], counted["Changed otherwise"]["changed"]) == (0, 1)
+    assert (counted["With another arm"]["changed"], counted["With other values"]["changed"]) == (0, 1)

@@ -13,7 +13,7 @@ from cgbm1_report.derive.narratives import match_texts, withhold_texts
 from cgbm1_report.emit import emit_html
 from cgbm1_report.errors import DataError
 from cgbm1_report.outputs.catalogue import catalogue, make
-from cgbm1_report.outputs.narrative_texts import give_events
+from cgbm1_report.outputs.narrative_texts import give_events, print_texts
 from cgbm1_report.protocol.narratives import Phrase, read_narrative_words
 from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.read.narratives import check_narratives
@@ -360,6 +360,33 @@ C       | 1     | fever  | 2025-03-11 | of the fever  | 3
     assert [line for line in blind.texts["TEXT"] if "AETOXGR" in line] == [
         "of the sepsis\n[Physician’s text: written before the event changed: AETOXGR]"
     ]
+
+
+def test_narratives_note_each_text_whose_event_is_gone_and_print_it_nowhere() -> None:
+    """The nausea of A is no more serious; the fever of C began a day earlier in the file; nobody is called Z any more."""
+    texts = draw("""
+USUBJID | AESEQ | AETERM | AESTDTC    | TEXT           | AESER
+A       | 1     | sick   | 2025-03-10 | of the nausea  | Y
+A       | 2     | sepsis | 2025-03-18 | of the sepsis  | .
+C       | 1     | fever  | 2025-03-11 | of the fever   | .
+Z       | 3     | coma   | 2025-03-11 | of who is gone | .
+""")
+    heard = give_events(_cut(narratives=texts), study(), TRIAL, (), ())
+    assert heard is not None
+    table = tell(study(NARRATIVES=print_texts(heard)))
+    assert [note for note in table.footnotes if "is printed nowhere" in note] == [
+        "Physician’s text of A is printed nowhere: it has no narrative of its own any more (AESER Y, now N).",
+        "Physician’s text of C is printed nowhere: this cut has no such event "
+        "(began 2025-03-11; AESEQ 1 of this term begins 2025-03-12 now).",
+        "Physician’s text of Z is printed nowhere: this cut has no such event (began 2025-03-11).",
+    ]
+    lines = [row.cells["TEXT"] for row in table.rows if dict(row.key).get("item") == "Physician’s text"]
+    assert "Of the sepsis" in lines
+    assert not {"Of the nausea", "Of the fever", "Of who is gone"} & set(lines)
+    # Of a phase that is blind no value is told, not even that the event is another day's.
+    blind = give_events(_cut(narratives=texts), study(), TRIAL, {2}, ("C", "Z"))
+    assert blind is not None
+    assert blind.notes["NOTE"][0] == "Physician’s text of A is printed nowhere: it has no narrative of its own any more."
 
 
 def test_text_of_an_event_that_has_no_narrative_any_more_says_what_changed() -> None:

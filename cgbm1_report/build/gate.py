@@ -253,11 +253,13 @@ def _escalation_states(sight: Sight, adam: dict[str, pd.DataFrame]) -> dict[str,
 
 def _hear_texts(sight: Sight, adam: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], list[pd.DataFrame]]:
     """Physicians' texts with their events, by name; the findings of those that no event has, and of those whose event changed."""
-    from cgbm1_report.outputs.narrative_texts import give_events
+    from cgbm1_report.outputs.narrative_texts import give_events, print_texts
     from cgbm1_report.validate.reading import say_changed, say_unheard
 
     heard = give_events(sight.cut, adam, sight.trial, sight.pooled, sight.subjects)
-    return ({}, []) if heard is None else ({"NARRATIVES": heard.texts}, [say_unheard(heard.lost), say_changed(heard.changed)])
+    return (
+        ({}, []) if heard is None else ({"NARRATIVES": print_texts(heard)}, [say_unheard(heard.lost), say_changed(heard.changed)])
+    )
 
 
 def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:

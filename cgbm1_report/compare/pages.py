@@ -9,6 +9,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.numbers import STAT_LABELS
 from cgbm1_report.compare import ARM, OTHER, POPULATION, Comparison
+from cgbm1_report.compare.gathered import count_whole, gather_subjects
 from cgbm1_report.compare.named import Words, name_all
 from cgbm1_report.compare.results import Moves
 from cgbm1_report.tabulate.files import split_group
@@ -25,6 +26,7 @@ _OUTPUT = Column("output", "Output", width=1.3, align="left", once=True)
 _ROW, _COLUMN = Column("row", "Row", width=3.4, align="left"), Column("column", "Column", width=1.2, align="left")
 
 
+_OTHERWISE = "With other values"
 _UNLIKE = "They differ in more than their data"
 _ALL = "All of them: compare with --format xlsx or json."
 
@@ -109,7 +111,7 @@ def count_all(found: Comparison) -> dict[str, dict[str, dict[str, int]]]:
     subjects = {"With another number": {"changed": len(found.renamed)}}
     for status in ("new", "gone"):
         subjects.setdefault("Subjects", {})[status] = int(level.loc[level["status"] == status, "subject"].nunique())
-    for kind, told in ((ARM, "With another arm"), (POPULATION, "In other populations"), (OTHER, "Changed otherwise")):
+    for kind, told in ((ARM, "With another arm"), (POPULATION, "In other populations"), (OTHER, _OTHERWISE)):
         chosen = level[(level["kind"] == kind) & (level["status"] == "changed")]
         subjects[told] = {"changed": int(chosen["subject"].nunique())}
     records: dict[str, dict[str, int]] = {}
@@ -149,7 +151,7 @@ def _summary(found: Comparison, more: tuple[str, ...]) -> Table:
         rows.append(Row((("part", part),), part, head=True))
         for kind, counts in told.items():
             cells = {name: f"{count:,}" for name, count in counts.items()}
-            rows.append(Row((("part", part), ("kind", kind)), kind, 1, cells))
+            rows.append(Row((("part", part), ("kind", kind)), _say_kind(found, kind), 1, cells))
     if not rows:
         rows.append(Row((("part", "nothing"),), "Nothing differs"))
     told_notes = [f"{_UNLIKE}: {line}." for line in found.unlike]
@@ -175,9 +177,16 @@ def tell_changes(found: Comparison, group: str = "") -> list[tuple[str, str]]:
         if split_group(one["output"])[1] == group
     ]
     for part, kinds in count_all(found).items():
-        said = [f"{kind}: {words}" for kind, counts in kinds.items() if (words := _count_words(counts))]
+        said = [f"{_say_kind(found, kind)}: {words}" for kind, counts in kinds.items() if (words := _count_words(counts))]
         told += [(part, "; ".join(said))] if said and part != "Outputs" else []
     return told + [one for one in _count_each(found) if split_group(one[0])[1] == group]
+
+
+def _say_kind(found: Comparison, kind: str) -> str:
+    """What is counted; of subjects that say another thing, in which variables."""
+    level = found.subject_records
+    named = level.loc[(level["kind"] == OTHER) & (level["status"] == "changed"), "variable"] if kind == _OTHERWISE else ()
+    return f"{kind}: {', '.join(sorted(set(named)))}" if len(named) else kind
 
 
 def _count_words(counts: Mapping[str, int]) -> str:
@@ -323,29 +332,17 @@ def _parts(found: Comparison, each: int | None) -> list[dict[str, str]]:
         return []
     moves = found.moves
     lone = zip(moves.rows["output"], moves.rows["cells"], strict=True)
+    text = [_say(found.words.get(number, Words()), own) for number, own in lone]
+    rows = moves.rows.assign(what="row " + moves.rows["status"], name=name_all(moves.rows, found.words, "row"), text=text)
     outputs = moves.outputs.assign(what="output " + moves.outputs["status"], name="", text="")
     held = [
-        outputs if each is None else _count_whole(outputs, each),
+        outputs if each is None else count_whole(outputs, each),
         moves.columns.assign(
             what="column " + moves.columns["status"], name=name_all(moves.columns, found.words, "column"), text=""
         ),
-        moves.rows.assign(
-            what="row " + moves.rows["status"],
-            name=name_all(moves.rows, found.words, "row"),
-            text=[_say(found.words.get(number, Words()), own) for number, own in lone],
-        ),
+        rows if each is None else gather_subjects(rows),
     ]
     return _lines(pd.concat(held)[[column.key for column in _PARTS]].astype("str"))
-
-
-def _count_whole(outputs: pd.DataFrame, each: int) -> pd.DataFrame:
-    """Outputs that are new and those that are gone: how many, and which the first ``each`` are."""
-    numbers = outputs.groupby("what", sort=False)["output"].agg(tuple).reset_index(name="numbers")
-    counts = numbers["numbers"].map(len)
-    named = numbers["numbers"].map(lambda own: ", ".join(own[:each]))
-    more = counts.map(lambda count: f" and {count - each:,} more" if count > each else "")
-    told = counts.map(lambda count: f"{count:,} output{'s' * (count != 1)}")
-    return numbers.assign(output="", name=told, text=named + more)
 
 
 def _worded(cells: pd.DataFrame, found: Comparison) -> pd.DataFrame:

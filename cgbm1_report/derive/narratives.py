@@ -23,12 +23,14 @@ class Heard(NamedTuple):
     ``AT`` is the place of each in the file. ``lost`` says in ``NOW`` what the cut has that may be meant. ``changed`` are the
     texts whose event is another than it was when they were written: which variables (``NAMES``) and, in ``WHY``, their
     values. ``moved`` are events that have no text while one of their subject and term is lost, with the ``DAY`` that has.
+    ``notes`` are what narratives say of those that are lost, each with its subject.
     """
 
     texts: pd.DataFrame
     lost: pd.DataFrame
     changed: pd.DataFrame
     moved: pd.DataFrame
+    notes: pd.DataFrame = pd.DataFrame({"USUBJID": [], "NOTE": []}, dtype="str")
 
 
 def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFrame, trial: Trial) -> Heard:

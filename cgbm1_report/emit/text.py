@@ -31,6 +31,8 @@ from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Figure, Output, Table
 _CELL_WIDTH, _STUB_WIDTH, _GAP = 28, 56, 2
 #: Words of a cell longer than so many columns are broken where there is little room.
 _LONG_WORD = 20
+#: Sentences in less than so many columns are not read.
+_PROSE_WIDTH = 24
 #: Where a table is wider than the room it is told in pieces: so many rows, their first columns, their next ones, then further rows.
 _PIECE_ROWS = 30
 
@@ -155,6 +157,16 @@ class _Texts:
         return max([display_width(line) for lines in (self.head_lines, *self.cells) for line in lines], default=0)
 
     @cached_property
+    def is_prose(self) -> bool:
+        """Whether it says sentences, which go over several lines even where it has all the width it may take."""
+        return self.align == "left" and any(len(lines) > 1 for lines in self.cells)
+
+    @property
+    def label(self) -> str:
+        """Its head on one line, with what spans it."""
+        return " ".join(f"{self.spanner} {self.head}".split())
+
+    @cached_property
     def least(self) -> int:
         """The width below which numbers, or words that are not long, would be broken."""
         told = [self.head, *self.texts] if self.align == "left" else [self.head]
@@ -199,12 +211,64 @@ def _table_lines(table: Table, room: int | None) -> list[str]:
         return _piece_lines([replace(column, texts=texts) for column, texts in zip(shown, said, strict=True)], room)
 
     panels = _panels(columns, room) if room else []
+    if room and any(once) and _is_narrow(columns, panels) and (told := _told_below(columns, once, starts, room)):
+        return told
     if len(panels) < 2:
         caps = panels[0] if panels else [(at, column.cap) for at, column in enumerate(columns)]
         return piece(caps, 0, len(table.rows))
     ranges = parts(table, _PIECE_ROWS)
     lines = [["", *piece(panel, start, end)] for start, end in ranges for panel in panels]
     return [line for told in lines for line in told][1:]
+
+
+def _is_narrow(columns: Sequence[_Texts], panels: Sequence[Sequence[tuple[int, int]]]) -> bool:
+    """Whether a table is told in pieces, or sentences of it go over more lines than anybody reads."""
+    return len(panels) > 1 or any(columns[at].is_prose and cap < _PROSE_WIDTH for at, cap in panels[0])
+
+
+def _told_below(columns: Sequence[_Texts], once: Sequence[bool], starts: Sequence[bool], room: int) -> list[str]:
+    """A listing in a narrow room: what is said once heads its rows, and sentences that have no room stand below, by their heads.
+
+    Nothing where the other columns do not fit side by side even so: then they are told in pieces.
+    """
+    lead = [column for column, own in zip(columns, once, strict=True) if own]
+    beside, below = [column for column, own in zip(columns, once, strict=True) if not own], list[_Texts]()
+    while (fitting := _fit(beside, room)) is None or _is_narrow(beside, [list(enumerate(fitting))]):
+        prose = [column for column in beside if column.is_prose]
+        if not prose or len(beside) == 1:
+            return []
+        beside.remove(prose[-1])
+        below.insert(0, prose[-1])
+    shown = [column.narrowed(cap) for column, cap in zip(beside, _widened(beside, fitting, room), strict=True)]
+    widths, aligns = [column.natural for column in shown], [column.align for column in shown]
+    rule = "-" * (room if below else sum(widths) + _GAP * (len(widths) - 1))
+    lines = [rule, *_spanner_lines([one.spanner for one in shown], widths, room)]
+    lines += [*_print_row(_bottom([one.head_lines for one in shown]), widths, aligns), rule]
+    # What stood left of the row is told above it.
+    above = [column for column in below if columns.index(column) < columns.index(beside[0])]
+    for at, row in enumerate(zip(*(column.cells for column in shown), strict=True)):
+        if starts[at]:
+            said = "; ".join(f"{column.label}: {column.texts[at]}" for column in lead if column.texts[at])
+            lines += ["", *_wrapped([said], room)] if at else _wrapped([said], room)
+        lines += _labelled(above, at, room)
+        lines += _print_row(list(row), widths, aligns)
+        lines += [f"  {line}" for line in _labelled([column for column in below if column not in above], at, room - 2)]
+    return [*lines, rule]
+
+
+def _labelled(columns: Sequence[_Texts], at: int, room: int) -> list[str]:
+    """Cells of a row as lines with their heads; empty ones say nothing."""
+    return _wrapped([f"{column.label}: {column.texts[at]}" for column in columns if column.texts[at]], room)
+
+
+def _widened(columns: Sequence[_Texts], caps: Sequence[int], room: int) -> list[int]:
+    """Widths of columns, the widest sentences with what the others leave of the room."""
+    prose = [at for at, column in enumerate(columns) if column.is_prose]
+    if not prose:
+        return list(caps)
+    widest = max(prose, key=lambda at: max(map(display_width, columns[at].texts), default=0))
+    left = room - _GAP * (len(columns) - 1) - sum(columns[at].narrowed(cap).natural for at, cap in enumerate(caps) if at != widest)
+    return [max(cap, left) if at == widest else cap for at, cap in enumerate(caps)]
 
 
 def _panels(columns: list[_Texts], room: int) -> list[list[tuple[int, int]]]:

@@ -40,7 +40,23 @@ def give_events(
     hidden = ~changed["USUBJID"].isin(list(subjects)) & bool(pooled)
     changed = changed.assign(WHY=changed["WHY"].mask(hidden, changed["NAMES"]))
     shown = _mark_texts(withhold_texts(texts, trial, pooled, subjects), changed, heard.moved)
-    return Heard(shown, lost, changed, heard.moved)
+    return Heard(shown, lost, changed, heard.moved, _note_lost(lost, ~lost["USUBJID"].isin(list(subjects)) & bool(pooled)))
+
+
+def _note_lost(lost: pd.DataFrame, hidden: pd.Series) -> pd.DataFrame:
+    """The note on each text that is printed nowhere: of whom, why, what it may be meant of; of those ``hidden`` no value."""
+    began = ("began " + lost["DAY"]).where(lost["DAY"] != "", "")
+    told = (began + ("; " + lost["NOW"]).where(lost["NOW"] != "", "")).str.removeprefix("; ")
+    why = lost["WHY"] + (" (" + told + ")").where((told != "") & ~hidden, "")
+    words = read_narrative_words().lost
+    notes = [words.replace("{WHY}", one).replace("{SUBJECT}", who) for one, who in zip(why, lost["USUBJID"], strict=True)]
+    told = pd.DataFrame({"USUBJID": lost["USUBJID"].to_numpy(), "NOTE": notes}, dtype="str")
+    return told.sort_values("USUBJID", kind="stable", ignore_index=True)
+
+
+def print_texts(heard: Heard) -> pd.DataFrame:
+    """What narratives print of physicians' texts: each with its event, and of those that have none the notes."""
+    return pd.concat([heard.texts, heard.notes], ignore_index=True) if len(heard.notes) else heard.texts
 
 
 def _mark_texts(texts: pd.DataFrame, changed: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:

@@ -87,9 +87,24 @@ def find_narrated(view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
     return reasons.drop_duplicates(WHOSE).reset_index(drop=True), reasons
 
 
+def _supplied(view: View) -> pd.DataFrame:
+    """What physicians wrote, as it is supplied beside the data."""
+    return view.adam.get("NARRATIVES", pd.DataFrame(columns=["USUBJID", "AESEQ", "TEXT"]))
+
+
+def _note_lost(view: View) -> tuple[str, ...]:
+    """Notes on texts of these subjects that belong to no event any more, and on those of subjects who are gone themselves."""
+    texts = _supplied(view)
+    if "NOTE" not in texts:
+        return ()
+    own = texts["USUBJID"].isin(view.subjects["USUBJID"]) | ~texts["USUBJID"].isin(view.adam["ADSL"]["USUBJID"])
+    return tuple(texts.loc[own & texts["NOTE"].notna(), "NOTE"])
+
+
 def _written(view: View, events: pd.DataFrame, unwritten: str) -> pd.DataFrame:
     """What physicians wrote of each event, a line a paragraph; where there is nothing, a place for it."""
-    texts = view.adam.get("NARRATIVES", pd.DataFrame(columns=["USUBJID", "AESEQ", "TEXT"]))
+    texts = _supplied(view)
+    texts = texts.loc[texts["TEXT"].notna(), ["USUBJID", "AESEQ", "TEXT"]]
     texts = texts.assign(OF=texts["AESEQ"].astype("float64").fillna(OF_DEATH)).drop(columns=["AESEQ"])
     lines = events[WHOSE].merge(texts, on=WHOSE, how="left", validate="one_to_one")
     lines = lines.assign(TEXT=lines["TEXT"].fillna(unwritten).astype("str").str.split(r"\s*\n\s*", regex=True))
@@ -156,7 +171,7 @@ def _print(view: View, lines: pd.DataFrame, facts: pd.DataFrame) -> Listing:
     starts = lines[WHOSE].ne(lines[WHOSE].shift()).any(axis="columns").to_numpy().nonzero()[0].tolist()
     said = facts["SAID"].astype("str")
     partial = facts["VARIABLE"].astype("str").str.endswith("DTC") & said.str.fullmatch(r"\d{4}(-\d\d)?")
-    notes = (*([STUDY_DAY] if len(lines) else []), *([_MARKS] if (facts["VARIABLE"] == "ANRIND").any() else []))
+    notes = (*([STUDY_DAY] if len(lines) else []), *([_MARKS] if (facts["VARIABLE"] == "ANRIND").any() else []), *_note_lost(view))
     without = () if partial.any() else (PARTIAL,)
     return Listing(printed, columns, _keys(lines), starts, notes, without, facts, marks=_mark_subjects(lines, named))
 

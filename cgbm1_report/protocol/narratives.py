@@ -125,6 +125,8 @@ class NarrativeWords(Frozen):
     #: What stands below a physician's text whose event has changed since, and in the place of one that is of another day.
     outdated: str
     moved: str
+    #: The note that names a text whose event is gone: a page that was there and is not is seen by nobody.
+    lost: str
     words: dict[str, dict[str, str]] = Field(default_factory=dict)
     subject: tuple[Item, ...]
     event: tuple[Item, ...]

@@ -24,7 +24,7 @@ _OURS = "out_"
 #: What LibreOffice appends to the name of a bookmark that it reads a second time.
 _AGAIN = re.compile(r"_Copy_\d+\Z")
 #: The name that an output of a plain number is linked by: T14_3_1_2_1.
-_PLAIN = re.compile(r"[A-Z]\d+(_\d+)+")
+_PLAIN = re.compile(r"[A-Z]\d+(_\d+[a-z]?)+")
 _ANEW = "copy the output anew from the report, in paragraphs of its own; LibreOffice cuts bookmarks to pieces each time it saves"
 _TWICE = "stands {} times, each time around a whole output: the output is in the document more than once"
 _ONE = (
