@@ -10,7 +10,7 @@ from typing import Any
 from cgbm1_report.build.gate import look_at
 from cgbm1_report.build.seen import digest_seen
 from cgbm1_report.build.stamp import NOT_STATED
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import Problem, ReportError, number_of
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.read.folder import hash_cut
@@ -44,7 +44,7 @@ class Audit:
         """What a person reads below the problems."""
         yield f"signature: {self.signature[0]}"
         yield f"chain: {self.chain[0]}"
-        yield f"manifest: {self.held} files held against their checksums"
+        yield f"manifest: {number_of(self.held, 'file')} held against the checksums"
         yield self.done.tell(len(self.problems))
 
     def to_json(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from cgbm1_report.build.target import refuse_inside
 from cgbm1_report.compare import Comparison, compare_sides, limit_outputs
 from cgbm1_report.compare.files import FORMS, Form, write_comparison
 from cgbm1_report.compare.sides import Side, read_build, refuse_sides
-from cgbm1_report.errors import ArgumentError, DataError, PlanError, Problem
+from cgbm1_report.errors import ArgumentError, DataError, PlanError, Problem, number_of
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.file_names import require_ending
 from cgbm1_report.system.room import tell_unwritten
@@ -81,7 +81,7 @@ def _with_subjects(side: Side, folder: Path, trial: Trial, file: Path) -> tuple[
     try:
         subjects = read_ready(folder, trial, file).adam["ADSL"]
     except DataError as error:
-        return side, f"nothing is derived of {side.name}, in which validate finds {len(error.problems)} errors"
+        return side, f"nothing is derived of {side.name}, in which validate finds {number_of(len(error.problems), 'error')}"
     return replace(side, data={**side.data, "ADSL": subjects}), ""
 
 

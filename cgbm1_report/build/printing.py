@@ -13,6 +13,7 @@ from cgbm1_report.build.interactive import Interactive
 from cgbm1_report.build.recounted import begin_recount
 from cgbm1_report.build.results import join_results, weigh_results
 from cgbm1_report.build.since import write_changes
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.wording import words_of
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.workers import Workers, gather
@@ -48,14 +49,14 @@ def print_results(
     worth = max(1 + weigh_results(work, outputs) // _WORTH, count_hands(outputs))
     with Workers(min(request.jobs, worth)) as hands:
         documents = Documents(showing, hands)
-        on_progress("render", f"{', '.join(request.formats)}; {len(outputs)} outputs")
+        on_progress("render", f"{', '.join(request.formats)}; {number_of(len(outputs), 'output')}")
         documents.begin_outputs()
         # In a process of its own: the results of a whole report take much room, and nobody needs them here.
         gather([hands.call(join_results, work, outputs, showing.witness)], "joining the results")
         written = hands.call(write_ars, work, outputs, trial, request.formats, showing.program)
         documents.begin(write_changes(work, earlier, request.target.name, showing.stamp, trial, outputs))
         documents.begin_joined()
-        on_progress("count again", f"{len(outputs)} outputs")
+        on_progress("count again", number_of(len(outputs), "output"))
         opened = Interactive(work, outputs, showing.stamp, words_of(trial), hands) if "html" in request.formats else None
         again = begin_recount(work, outputs, trial, showing.pooled, hands, showing.program, opened)()
         gather([written], "writing the results as CDISC has them")
@@ -80,7 +81,7 @@ def prove(
     """
     from cgbm1_report.readback import raise_on_findings, read_back
 
-    on_progress("read back", f"{len(outputs)} outputs")
+    on_progress("read back", number_of(len(outputs), "output"))
     done = read_back(
         work,
         outputs,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.describe import UNDATED, CodeList, Dataset, Variable
 
@@ -57,7 +58,7 @@ def _codelist_cell(codelist: CodeList | None) -> str:
     if codelist.external:
         return _link(codelist.oid, " ".join(codelist.external))
     values = ", ".join(value for value, _ in codelist.items[:_MOST_VALUES])
-    more = f", … ({len(codelist.items)} values)" if len(codelist.items) > _MOST_VALUES else ""
+    more = f", … ({number_of(len(codelist.items), 'value')})" if len(codelist.items) > _MOST_VALUES else ""
     return _link(codelist.oid, values + more)
 
 
@@ -150,7 +151,7 @@ def emit_define_html(datasets: tuple[Dataset, ...], trial: Trial, made: str) -> 
     return (
         "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
         f"<title>{title}</title><style>{_STYLE}</style></head><body>{_contents(datasets)}<main><h1>{title}</h1>"
-        f"<p>{_text(trial.study.title)}. {len(datasets)} datasets, {count} variables.{dated}</p>"
+        f"<p>{_text(trial.study.title)}. {number_of(len(datasets), 'dataset')}, {number_of(count, 'variable')}.{dated}</p>"
         f"<p class='filter'><label for='filter'>Filter (all words: dataset, variable, label, codelist, derivation)</label><br>"
         f"<input id='filter' type='search'> <span id='shown' role='status'>{count} of {count} variables</span></p>"
         f"{body}<h2 id='codelists'>Codelists</h2>{lists}</main><script>{_SCRIPT}</script></body></html>\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cgbm1_report.errors import ArgumentError, suggest
+from cgbm1_report.errors import ArgumentError, number_of, suggest
 from cgbm1_report.explore.frames import NoFrameError
 
 #: So many records of a dataset are shown; all of them are in its frame.
@@ -84,7 +84,7 @@ class Person(Mapping[str, pd.DataFrame]):
             shown = frame.drop(columns="USUBJID").head(_SHOWN)
             more = f", the first {_SHOWN}" if len(frame) > _SHOWN else ""
             body = (shown.T if name == "ADSL" else shown).to_html(index=name == "ADSL", header=name != "ADSL", na_rep="", border=0)
-            parts.append(f"<details><summary>{escape(name)}: {len(frame)} records{more}</summary>{body}</details>")
+            parts.append(f"<details><summary>{escape(name)}: {number_of(len(frame), 'record')}{more}</summary>{body}</details>")
         return "".join(parts)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.outputs.formulas import tell_supplied
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.declare import Listing, output
@@ -71,7 +72,7 @@ def _values(view: View, dataset: Dataset, variable: Variable) -> str:
     if codelist.external:
         return " ".join(codelist.external)
     if _stands_below(codelist):
-        return f"{codelist.name}, {len(codelist.items)} values: below"
+        return f"{codelist.name}, {number_of(len(codelist.items), 'value')}: below"
     return _said(codelist)
 
 

@@ -9,6 +9,7 @@ from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 from cgbm1_report.doctor import examine
+from cgbm1_report.errors import number_of
 from cgbm1_report.qualify.record import Check, Record, make_record, tell_moment
 from cgbm1_report.system.packages import ITSELF, locked_hashes, needed_packages, version_of
 
@@ -51,7 +52,7 @@ def _check_files(package: Distribution) -> Check:
         looked += 1
         if _hash_of(Path(str(package.locate_file(file)))) != file.hash.value:
             changed.append(str(file))
-    told = f"{looked} files, {len(changed)} changed or missing" + (f": {', '.join(changed[:5])}" if changed else "")
+    told = f"{number_of(looked, 'file')}, {len(changed)} changed or missing" + (f": {', '.join(changed[:5])}" if changed else "")
     return Check(f"Files of {name}", "each as its package says (SHA-256)", told, not changed if looked else None)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
+from cgbm1_report.errors import number_of
 from cgbm1_report.qualify.record import Check, Record, make_record, tell_moment
 from cgbm1_report.readback import verify_build
 from cgbm1_report.system.manifest import read_manifest
@@ -57,7 +58,7 @@ def _check_proofs(build: Path) -> list[Check]:
 
 def _check_verified(build: Path) -> Check:
     found = verify_build(build, read_manifest(build)).findings
-    told = f"{len(found)} findings" + (f": {found[0]}" if found else "")
+    told = number_of(len(found), "finding") + (f": {found[0]}" if found else "")
     return Check("The finished build, read back once more (cgbm1-report verify)", "0 findings", told, not found)
 
 
@@ -67,5 +68,5 @@ def _check_same(one: Path, other: Path) -> Check:
     both = sorted(files[0] & files[1])
     _, differing, unread = filecmp.cmpfiles(one, other, both, shallow=False)
     apart = [*differing, *unread, *sorted(files[0] ^ files[1])]
-    told = f"{len(both)} files, {len(apart)} differ" + (f": {', '.join(apart[:5])}" if apart else "")
+    told = f"{number_of(len(both), 'file')}, {len(apart)} differ" + (f": {', '.join(apart[:5])}" if apart else "")
     return Check("Two builds of the same cut", "the same in every byte", told, bool(both) and not apart)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, RoomError, WritingError
+from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, RoomError, WritingError, number_of
 from cgbm1_report.read.find import SEAL, check_inside, find_datasets, list_files, list_folder
 from cgbm1_report.system.manifest import read_manifest, sha256_of
 from cgbm1_report.system.room import tell_unwritten
@@ -43,7 +43,7 @@ class Sealed:
 
     def tell(self) -> str:
         """In one line."""
-        size = f"{self.files:,} file{'s' * (self.files != 1)}, {self.bytes:,} bytes"
+        size = f"{number_of(self.files, 'file')}, {number_of(self.bytes, 'byte')}"
         return f"{self.seal}: {'the cut is sealed already and is as it was sealed' if self.before else 'sealed'}: {size}"
 
 

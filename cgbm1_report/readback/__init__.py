@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from cgbm1_report.errors import ProofError
+from cgbm1_report.errors import ProofError, number_of
 from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links, tell_lost_link
 from cgbm1_report.readback.html import check_outside
 from cgbm1_report.readback.opened import Opened, check_opened
@@ -80,8 +80,8 @@ class ReadBack:
     def tell(self, findings: int) -> str:
         """The counts on one line, the last of it all that was found, also around the build."""
         return (
-            f"{self.outputs} outputs, {self.cells} cells, {self.files} printed files, {self.pages} PDF pages, "
-            f"{self.opened} numbers opened, {findings} findings"
+            f"{number_of(self.outputs, 'output')}, {number_of(self.cells, 'cell')}, {number_of(self.files, 'printed file')}, "
+            f"{number_of(self.pages, 'PDF page')}, {number_of(self.opened, 'number')} opened, {number_of(findings, 'finding')}"
         )
 
 

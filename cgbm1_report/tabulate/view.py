@@ -10,7 +10,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.distinct import find_places
-from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.errors import DataError, Problem, number_of
 from cgbm1_report.listed import Listed
 from cgbm1_report.protocol.packages import UNSEEN
 from cgbm1_report.protocol.registry import Asked
@@ -251,7 +251,7 @@ class View:
         """Refuse supplied data in which nobody has a value that schemas/ wants ``filled``: what was not told is no count of 0."""
         for variable, meant in self._find_unrecorded(name, records, variables):
             raise DataError(
-                f"{variable} has no value in any of {len(meant)} records of the {self.population.label}",
+                f"{variable} has no value in any of {number_of(len(meant), 'record')} of the {self.population.label}",
                 file=name, rule="what is counted was recorded: without a value nothing is 0",
                 remedy=f"supply the values of {variable}, or name the outputs to make in trial.yaml: outputs",
             )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.validate.presence import whole_finding
 from cgbm1_report.validate.rules import adam_rule
 from cgbm1_report.validate.schemas import frame_finding
@@ -84,7 +85,7 @@ def categories_are_declared(given: Supplied) -> Iterator[pd.DataFrame]:
         texts = values.map("{:g}".format, na_action="ignore") if pd.api.types.is_numeric_dtype(values) else values.astype("str")
         counted = texts[texts.notna() & ~texts.isin(list(categories)) & ~given.of_unseen(dataset, variable)].value_counts()
         for text, count in sorted(counted.items(), key=lambda one: str(one[0])):
-            told = f"'{text}' of {count} records is none of {', '.join(categories)}, which trial.yaml names"
+            told = f"'{text}' of {number_of(count, 'record')} is none of {', '.join(categories)}, which trial.yaml names"
             yield whole_finding(dataset, variable, told)
 
 
@@ -150,12 +151,12 @@ def flags_are_recorded(given: Supplied) -> Iterator[pd.DataFrame]:
             asked = given.has(dataset, flag) and not (flag == "DTHFL" and given.has(dataset, "DTHDT"))
             if not asked or not len(given.adam[dataset]) or given.column(dataset, flag).notna().any():
                 continue
-            told = f"has no value in any of {len(given.adam[dataset])} records: outputs print 0"
+            told = f"has no value in any of {number_of(len(given.adam[dataset]), 'record')}: outputs print 0"
             yield whole_finding(dataset, flag, told)
     if given.has("ADAE", "USUBJID", "TRTEMFL", "ASTDT") and given.column("ADAE", "TRTEMFL").isna().all():
         begun = given.column("ADAE", "ASTDT") >= given.of_subject("ADAE", given.subjects["TRTSDT"])
         if begun.any():
-            told = f"has no value in any record, although {int(begun.sum())} events began on or after TRTSDT"
+            told = f"has no value in any record, although {number_of(int(begun.sum()), 'event')} began on or after TRTSDT"
             yield whole_finding("ADAE", "TRTEMFL", told, "E")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.iso8601 import name_unread
 from cgbm1_report.protocol.schema import has_schema, read_schema
 from cgbm1_report.validate.rules import rule
@@ -197,7 +198,7 @@ def partial_dates_are_counted(source: Source) -> Iterator[pd.DataFrame]:
             partial = source.moments(name, variable)["length"] < 10
             if partial.any():
                 subjects = source.column(name, "USUBJID")[partial].nunique()
-                message = f"{int(partial.sum())} partial dates of {subjects} subjects"
+                message = f"{number_of(int(partial.sum()), 'partial date')} of {number_of(subjects, 'subject')}"
                 yield subject_findings(
                     pd.Series([None], dtype="str"), variable, message, dataset=name, value=str(int(partial.sum()))
                 )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cgbm1_report.distinct import fold_text
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.sections import Visit
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.presence import whole_finding
@@ -115,7 +116,8 @@ def analysis_visits_are_those_declared(given: Supplied) -> Iterator[pd.DataFrame
             yield from _unlike_trial(dataset, pair, given.trial)
         alone = [one for one in pairs if one.number is None]
         if alone:
-            told = f"is missing in {sum(one.records for one in alone)} records of {_list_few(str(one.name) for one in alone)}"
+            records = number_of(sum(one.records for one in alone), "record")
+            told = f"is missing in {records} of {_list_few(str(one.name) for one in alone)}"
             yield whole_finding(dataset, _NUMBER, told + ": outputs by visit leave them out", "W")
 
 
@@ -288,7 +290,7 @@ def values_have_the_declared_unit(given: Supplied) -> Iterator[pd.DataFrame]:
             counted = pd.DataFrame({"CODE": code, "UNIT": unit})[wrong].value_counts(sort=False).reset_index(name="N")
             counted = counted.sort_values(["CODE", "UNIT"])
             for paramcd, text, count in zip(counted["CODE"], counted["UNIT"], counted["N"], strict=True):
-                told = f"{paramcd} is in '{text}' in {count} records, and trial.yaml prints {declared[str(paramcd)]}"
+                told = f"{paramcd} is in '{text}' in {number_of(count, 'record')}, and trial.yaml prints {declared[str(paramcd)]}"
                 # A unit that some records have in AVALU says nothing of those that have none there.
                 own = (code == paramcd) & said["AVALU"].isna()
                 alone = bool(own.any()) and bool(wrong[own].all()) and _is_unit(str(text))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.schema import has_schema, read_schema, schema_types
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.schemas import (
@@ -111,7 +112,7 @@ def _unknown_arms(frame: pd.DataFrame, trial: Trial) -> Iterator[pd.DataFrame]:
     for variable in _TREATMENTS["ADSL"]:
         counted = frame[variable].value_counts() if variable in frame else pd.Series(dtype="int64")
         for treatment, count in counted[~counted.index.isin(columns)].items():
-            message = f"'{treatment}' of {count} subjects is the column of no arm of trial.yaml ({', '.join(columns)})"
+            message = f"'{treatment}' of {number_of(count, 'subject')} is the column of no arm of trial.yaml ({', '.join(columns)})"
             message += ": it is left empty where there was no treatment, of screen failures too"
             remedy = f"leave {variable} empty where there was no treatment, or name it as the column of an arm in trial.yaml"
             yield frame_finding("ADSL", variable, message).assign(value=str(treatment), remedy=remedy)
@@ -123,7 +124,7 @@ def _unknown_arms_of_records(frame: pd.DataFrame, name: str, trial: Trial) -> It
     for variable in _TREATMENTS["records"]:
         counted = frame[variable].value_counts() if variable in frame else pd.Series(dtype="int64")
         for treatment, count in counted[~counted.index.isin(columns)].items():
-            message = f"'{treatment}' of {count} records is the column of no arm of trial.yaml ({', '.join(columns)})"
+            message = f"'{treatment}' of {number_of(count, 'record')} is the column of no arm of trial.yaml ({', '.join(columns)})"
             remedy = f"correct {variable} together with ADSL, or name it as the column of an arm in trial.yaml"
             yield frame_finding(name, variable, message, severity="W").assign(value=str(treatment), remedy=remedy)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.schema import has_schema, read_schema, schema_datasets
 from cgbm1_report.validate.rules import adam_rule, rule
 from cgbm1_report.validate.source import Source, record_findings
@@ -53,7 +54,7 @@ def datasets_have_records(source: Source) -> Iterator[pd.DataFrame]:
         if counts[who] >= least:
             yield whole_finding(name, "", f"the dataset has no record, although {counts[who]} subjects were {who}")
         elif counts[who]:
-            yield whole_finding(name, "", f"the dataset has no record after {counts[who]} subjects {who}", "W")
+            yield whole_finding(name, "", f"the dataset has no record after {number_of(counts[who], 'subject')} {who}", "W")
 
 
 def _without_a_value(frame: pd.DataFrame, dataset: str) -> Iterator[pd.DataFrame]:
@@ -68,7 +69,7 @@ def _without_a_value(frame: pd.DataFrame, dataset: str) -> Iterator[pd.DataFrame
         count = int(meant.sum())
         if count >= LOST and not frame.loc[meant, name].notna().any():
             told = f" where {where} is {' or '.join(map(str, wanted['among'][:3]))}" if where else ""
-            yield whole_finding(dataset, name, f"has no value in any of {count} records{told}", wanted.get("severity"))
+            yield whole_finding(dataset, name, f"has no value in any of {number_of(count, 'record')}{told}", wanted.get("severity"))
 
 
 @rule("V02", "E", "no column has lost its values", "deliver the dataset again with the values of the column", reads="whole")
@@ -224,7 +225,7 @@ def _word_records(frames: Mapping[str, pd.DataFrame], texts: Texts) -> Iterator[
     for dataset, name, values in _variables(texts):
         for word in sorted(_WORDS.keys() & set(values)):
             count = int((frames[dataset][name] == word).sum())
-            message = f"is {word} in {count} records: so {_WORDS[word]} writes a missing value"
+            message = f"is {word} in {number_of(count, 'record')}: so {_WORDS[word]} writes a missing value"
             yield whole_finding(dataset, name, message)
 
 

@@ -14,7 +14,7 @@ from cgbm1_report.build.gate import OnProgress, report_quietly
 from cgbm1_report.build.request import DOCUMENTS
 from cgbm1_report.build.shells.make import make_some
 from cgbm1_report.build.target import refuse_within
-from cgbm1_report.errors import ArgumentError, Problem, ReportError, suggest
+from cgbm1_report.errors import ArgumentError, Problem, ReportError, number_of, suggest
 from cgbm1_report.notebook.receipts import PLACE
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every
 from cgbm1_report.paper import find_paper
@@ -88,7 +88,7 @@ def build_shells(request: ShellRequest, on_progress: OnProgress = report_quietly
     refuse_within(find_place(request.out))
     refuse_files(request.out, [f"{NAME}.{form}" for form in formats], LISTING)
     stamp = _make_stamp(trial, find_paper(request.paper).name)
-    on_progress("shells", f"{len(entries)} outputs")
+    on_progress("shells", number_of(len(entries), "output"))
     made = _make_all(file, list(entries), stamp, request.jobs)
     with tempfile.TemporaryDirectory(prefix="shells-") as scratch:
         contents = _render(Path(scratch), made, trial, file, stamp, formats, on_progress)
@@ -181,7 +181,7 @@ def _render(
     )
     on_progress("render", ", ".join(formats))
     done = render_report([notebook], work, about=about, formats=formats, engine="embedded", name=NAME)
-    on_progress("read back", f"{len(made)} outputs")
+    on_progress("read back", number_of(len(made), "output"))
     told = {"title": about.title, "subtitle": about.subtitle, "sponsor": about.sponsor, "product": about.product}
     findings = read_document(
         work, NAME, [one.number for one in made], formats=formats, stamp=asdict(stamp), log="; ".join(done.notes),
