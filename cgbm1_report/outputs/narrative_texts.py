@@ -50,8 +50,8 @@ def _note_lost(lost: pd.DataFrame, hidden: pd.Series) -> pd.DataFrame:
     why = lost["WHY"] + (" (" + told + ")").where((told != "") & ~hidden, "")
     words = read_narrative_words().lost
     notes = [words.replace("{WHY}", one).replace("{SUBJECT}", who) for one, who in zip(why, lost["USUBJID"], strict=True)]
-    told = pd.DataFrame({"USUBJID": lost["USUBJID"].to_numpy(), "NOTE": notes}, dtype="str")
-    return told.sort_values("USUBJID", kind="stable", ignore_index=True)
+    noted = pd.DataFrame({"USUBJID": lost["USUBJID"].to_numpy(), "NOTE": notes}, dtype="str")
+    return noted.sort_values("USUBJID", kind="stable", ignore_index=True)
 
 
 def print_texts(heard: Heard) -> pd.DataFrame:

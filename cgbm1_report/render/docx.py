@@ -41,6 +41,10 @@ _SECTION = re.compile(r"<w:sectPr\b.*?</w:sectPr>", re.S)
 
 #: Where an output is put in (`new_token` and its place).
 _SLOT = re.compile(r"<w:p><w:r><w:t>slot\w+-\d+</w:t></w:r></w:p>")
+#: A picture whose second alternative text is the file that pandoc was given: a screen reader reads it letter by letter.
+_UNREAD = re.compile(
+    r'(<wp:docPr\b[^>]* descr="([^"]*)"[^>]*>(?:(?!<wp:docPr|<pic:cNvPr).)*<pic:cNvPr\b[^>]* descr=")data:[^"]*', re.S
+)
 _BREAK = '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/>'
 _CONTENTS = r'TOC \o "1-3" \f \h \z \u'
 _LISTS = {"table": "List of tables", "figure": "List of figures", "listing": "List of listings"}
@@ -149,7 +153,7 @@ def finish_docx(made: bytes, about: ReportAbout, outputs: Mapping[str, str] | No
     """Add to pandoc's or Quarto's document what they cannot: title page, filled contents, fixed dates."""
     with zipfile.ZipFile(io.BytesIO(made)) as package:
         parts = {name: package.read(name) for name in package.namelist()}
-    text = parts["word/document.xml"].decode("utf-8")
+    text = _UNREAD.sub(r"\1\2", parts["word/document.xml"].decode("utf-8"))
     entries: list[_Entry] = []
     # Piece by piece: as one text, and with it once more after each step, a long report takes a gigabyte.
     pieces = [_HEADING.sub(lambda found: _bookmarked(found, entries), piece).encode() for piece in _fill(text, outputs or {})]
