@@ -469,6 +469,7 @@ OWN = {
     "made a word of a label bold": (in_cell("Subjects with at least one TEAE", RUN.format("", "Subjects with at least one ") + RUN.format(BOLD, "TEAE")), "formatting: bold text"),
     "made a number bold":         (in_cell("5 (5.0)", RUN.format(BOLD, "5 (5.0)")), "formatting: bold text"),
     "made a dash bold":           (in_cell("-", RUN.format(BOLD, "-")), "formatting: bold text"),
+    "made a number bold by a style": (in_cell("5 (5.0)", RUN.format('<w:rPr><w:rStyle w:val="Strong"/></w:rPr>', "5 (5.0)")), "formatting: a character style"),
     "put a footnote to it":       (in_cell("Nausea", RUN.format("", "Nausea") + '<w:r><w:footnoteReference w:id="2"/></w:r>'), "1 footnote"),
     "put a field into it":        (in_cell("Nausea", RUN.format("", "Nausea") + reference("_Ref9", "")), "field REF"),
 }  # fmt: skip
@@ -552,6 +553,31 @@ def test_bookmark_of_a_cell_goes_with_the_cell_and_what_refers_to_it_is_to_be_wr
     ] * bool(SHOWN[case])
     assert not any("update the fields" in line for line in done.told)
     assert_whole(document)
+
+
+#    where the bookmark begins and ends             what is said of it
+ACROSS = {
+    "from a cell into the text behind": ("Nausea", "After.", "begins"),
+    "from the text before into a cell": ("Before.", "Nausea", "ends"),
+    "from the title into the text behind": ("Safety Analysis Set", "After.", "begins"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ACROSS)
+def test_bookmark_over_the_edge_of_an_output_is_told_where_it_lies_now(build, tmp_path, case):
+    first, last, said = ACROSS[case]
+    start, end = '<w:bookmarkStart w:id="77" w:name="Mine"/>', '<w:bookmarkEnd w:id="77"/>'
+    xml = own_words("Before.") + output_of(summary_table()) + own_words("After.")
+    for words, mark in ((first, start), (last, end)):
+        run = re.compile(rf'(<w:r>(?:<w:rPr>[^/]*/></w:rPr>)?<w:t xml:space="preserve">{re.escape(words)}</w:t></w:r>)')
+        xml = run.sub(rf"{mark}\1" if mark == start else rf"\1{mark}", xml, count=1)
+    assert xml.index(start) < xml.index(end)
+    done = refresh_docx(write_csr(tmp_path / "csr.docx", xml), build, tmp_path / "new.docx", force=True)
+    told = [line for line in done.told if "goes on outside" in line]
+    assert told == [
+        f"T14.3.1.2.1: bookmark Mine {said} in it and goes on outside: it {said} at the new title now; look at what refers to it"
+    ]
+    assert_whole(tmp_path / "new.docx")
 
 
 def test_point_that_a_writer_marked_in_a_cell_spans_nothing_of_the_title(build, tmp_path):

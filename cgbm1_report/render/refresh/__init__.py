@@ -290,7 +290,7 @@ def _renew(
     renewal.carried = [mark.name for mark in marks if mark.name]
     if renewal.torn:
         return renewal
-    new, lost = carry_marks(rename_styles(new, styles), number, text_of(old[find_title(old, number)]), marks)
+    new, moved = carry_marks(rename_styles(new, styles), number, text_of(old[find_title(old, number)]), marks)
     if fit and (cut_off or plan):
         new, widths, size = fit_to(new, room, plan), "", ""
     else:
@@ -310,7 +310,7 @@ def _renew(
         new = keep_break(new, section)
     renewal.new = new
     renewal.told = said + [f"{number}: {told}" for told in (widths, size) if told]
-    renewal.told += [f"{number}: the words of bookmark {name} are gone from the title: it spans all of it now" for name in lost]
+    renewal.told += moved
     renewal.told += [f"{number}: its bookmark stood twice without an end, as LibreOffice saves it: mended"] if place.twins else []
     renewal.told += [
         f"{number} stands more than once: its copy {scan.where(place.blocks.start)} was replaced as well"

@@ -49,6 +49,8 @@ class Mark:
     end: bytes
     span: tuple[int, int] | None = None
     lay_on: str = ""
+    #: Whether it ``begins`` or ``ends`` on words below the title, and has its other half outside the output.
+    across: str = ""
 
 
 def find_title(region: bytes, number: str) -> slice:
@@ -106,8 +108,9 @@ def _bookmark(text: bytes, place: Place, title: slice, bookmark: Bookmark, *, be
     if not (begins and ends and first <= start and stop < last):
         behind = begins and ends and start >= last
         words = text_of(text[start:stop]) if behind else ""
+        across = "" if begins is ends or (start if begins else stop) < last else "begins" if begins else "ends"
         # A point in the old rows spans nothing of the new title either: a reference to it would print the title.
-        return Mark(bookmark.name, begin, end, (0, 0) if behind and not words else None, words)
+        return Mark(bookmark.name, begin, end, (0, 0) if behind and not words else None, words, across)
     return Mark(bookmark.name, begin, end, (len(text_of(text[first:start])), len(text_of(text[first:stop]))))
 
 
@@ -126,16 +129,19 @@ def _comments(region: bytes) -> list[Mark]:
 
 
 def carry_marks(region: bytes, number: str, old_title: str, marks: Iterable[Mark]) -> tuple[bytes, list[str]]:
-    """A new output with the writer's marks on its title; and the names of bookmarks whose words are no longer there."""
+    """A new output with the writer's marks on its title; and what is said of bookmarks that span other words now."""
     title = find_title(region, number)
     paragraph = region[title]
     new_title = text_of(paragraph)
-    placed, lost = [], []
+    placed, told = [], []
     for mark in marks:
         span, same = _span(mark, old_title, new_title)
         placed.append((span, mark))
-        lost += [] if same else [mark.name]
-    return region[: title.start] + _put(paragraph, placed) + region[title.stop :], lost
+        told += [] if same else [f"{number}: the words of bookmark {mark.name} are gone from the title: it spans all of it now"]
+        if mark.across:
+            said = f"{mark.across} in it and goes on outside: it {mark.across} at the new title now; look at what refers to it"
+            told.append(f"{number}: bookmark {mark.name} {said}")
+    return region[: title.start] + _put(paragraph, placed) + region[title.stop :], told
 
 
 def _span(mark: Mark, old: str, new: str) -> tuple[tuple[int, int], bool]:

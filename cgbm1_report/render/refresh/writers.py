@@ -25,13 +25,19 @@ _AUTHOR = re.compile(rb'w:author="([^"]*)"')
 _COMMENT = re.compile(rb'<w:comment\b[^>]*?w:id="([^"]+)"[^>]*>(.*?)</w:comment>', re.S)
 _ANCHOR = re.compile(rb'<w:(?:commentRangeStart|commentRangeEnd|commentReference)\b[^>]*?w:id="([^"]+)"')
 _RUN = re.compile(rb"<w:r(?: [^>]*)?><w:rPr>(.*?)</w:rPr>(.*?)</w:r>", re.S)
-_DRESS = re.compile(rb"<w:(highlight|shd|u|i|strike|dstrike|em|color)(?: ([^>]*?))?/?>")
+_DRESS = re.compile(rb"<w:(rStyle|highlight|shd|u|i|strike|dstrike|em|color)(?: ([^>]*?))?/?>")
 _VALUE = re.compile(rb'w:val="([^"]*)"')
 _FILL = re.compile(rb'w:fill="([^"]*)"')
 _FIELD = re.compile(rb"<w:instrText[^>]*>\s*(\w+)|<w:fldSimple [^>]*w:instr=\"\s*(\w+)")
 #: Values that dress nothing, and the colours of our own links and of what a listing said above.
 _PLAIN = frozenset({b"auto", b"none", b"0", b"false", b"FFFFFF", b"000000", b"808080", b"1F4E79"})
+#: Character styles that a program gives to links, comments and notes, which are told for themselves.
+_STYLED = frozenset(
+    {b"Hyperlink", b"FollowedHyperlink", b"InternetLink", b"VisitedInternetLink", b"DefaultParagraphFont"}
+    | {b"CommentReference", b"FootnoteReference", b"EndnoteReference", b"IndexLink"}
+)
 _LOOKS = {
+    "rStyle": "a character style",
     "highlight": "highlighting",
     "shd": "shading",
     "u": "underlining",
@@ -128,7 +134,7 @@ def _looks(content: bytes) -> set[tuple[str, bytes]]:
         worded = bool(dresses[properties]) and text_of(text).strip() != ""
         for kind, attributes in dresses[properties] if worded else ():
             value = (_FILL if kind == b"shd" else _VALUE).search(attributes)
-            if value is not None and value[1] in _PLAIN:
+            if value is not None and value[1] in (_STYLED if kind == b"rStyle" else _PLAIN):
                 continue
             found.add((kind.decode(), value[1] if value else b""))
     for cell in re.findall(rb"<w:tcPr>(.*?)</w:tcPr>", content, re.S):
