@@ -189,6 +189,23 @@ def test_what_a_template_says_is_not_said_twice(tmp_path):
     assert "Page " not in both
 
 
+def test_report_of_an_earlier_cut_as_a_template_is_not_said_beside_the_new_one(tmp_path):
+    """Its header and footer are ours, filled: with them every page would say two cut-offs."""
+    old = tmp_path / "report.docx"
+    old.write_bytes(emit.emit_docx(summary_table(stamp=replace(STAMP, cutoff="2025-01-01"))))
+    parts = parts_of(emit.emit_docx(summary_table(), read_reference(old)))
+    both = parts["word/header1.xml"] + parts["word/footer1.xml"]
+    assert "2025-01-01" not in both
+    assert [both.count(what) for what in SAID] == [1] * len(SAID)
+
+
+def test_header_of_a_sponsor_that_begins_and_ends_as_ours_stays_where_its_footer_is_another(tmp_path):
+    header = "<w:p><w:r><w:t>Protocol XY-101, ACME Pharma, confidential, Page 1 of 1</w:t></w:r></w:p>"
+    parts = parts_of(emit.emit_docx(summary_table(), read_reference(edged(tmp_path / "acme.docx", header, LOGO.format("Footer")))))
+    assert "ACME Pharma, confidential" in parts["word/header1.xml"]
+    assert "ACME Pharma" in parts["word/footer1.xml"]
+
+
 EVEN = "<w:evenAndOddHeaders/>"
 WORDS = "<w:p><w:r><w:t>Sponsor Ltd, cover</w:t></w:r></w:p>"
 SAME = "<w:p><w:r><w:t>Company Confidential</w:t></w:r></w:p>"

@@ -99,6 +99,13 @@ def told_words(edge: str) -> tuple[str, int]:
     )
 
 
+def is_filled(edge: str, own: str) -> bool:
+    """Whether a header or footer is our ``own`` with its tokens filled, as a report has it: what it says is of that report."""
+    words, pictures = told_words(edge)
+    pieces = [re.sub("[0-9]+", "[0-9]+", re.escape(piece)) for piece in _TOKEN.sub("\0", told_words(own)[0]).split("\0")]
+    return not pictures and re.fullmatch(".*".join(pieces), words) is not None
+
+
 def left_unsaid(own: str, told: set[str]) -> str:
     """The line of our own header or footer with the pieces between its tabs that say more than what is ``told`` already.
 

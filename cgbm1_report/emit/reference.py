@@ -21,6 +21,7 @@ from cgbm1_report.emit.edges import (
     TOKENS,
     fit_edge,
     is_blank,
+    is_filled,
     join_fields,
     join_tokens,
     left_unsaid,
@@ -256,6 +257,11 @@ def _take_edges(template: _Template, main: str, made: dict[str, bytes], styles: 
     wide = PAPERS["a4"].text_twips
     _refuse_others(template, main)
     found = {kind: edge for kind, edge in _edges(template, main).items() if not is_blank(template.text(edge[0]))}
+    # Of a report of ours both say that report, its cut-off too: they are said anew, and are no words of a template.
+    if len(found) == 2 and all(
+        is_filled(template.text(edge[0]), made[f"word/{kind}1.xml"].decode()) for kind, edge in found.items()
+    ):
+        found = {}
     theirs = {kind: _read_edge(template, part, renamed) for kind, (part, _) in found.items()}
     told = {what for text in theirs.values() for what in told_by(text)}
     for kind in ("header", "footer"):
