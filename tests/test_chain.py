@@ -187,4 +187,4 @@ def test_builds_of_one_cut_are_equal_and_the_chain_beside_them_knows_each(
     assert (finding["rule"], finding["place"]) == ("the chain of manifests", "line 1")
     assert finding["remedy"] == "put back the file as it was"
     _, printed, _ = carry_out("verify", two)
-    assert printed.splitlines()[-1].endswith(", 1 findings")
+    assert printed.splitlines()[-1].endswith(", 1 finding")

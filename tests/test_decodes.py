@@ -46,8 +46,8 @@ ADLB ALT 8 Week_6, ADLB AST 8 Week_6 | E ADLB AVISIT: AVISITN 8 is 'Week 6' in 2
 ADLB ALT 8 WEEK_8 |
 ADLB ALT 3 Baseline | W ADLB AVISITN: 'Baseline' has AVISITN 3
 # Without a number nothing is read by number.
-ADLB ALT - Week_8 | E ADLB AVISITN: 'Week 8' has no AVISITN in 1 record ; W ADLB AVISITN: is missing in 1 records of Week 8
-ADLB ALT - Unscheduled | W ADLB AVISITN: is missing in 1 records of Unscheduled: outputs by visit leave them out
+ADLB ALT - Week_8 | E ADLB AVISITN: 'Week 8' has no AVISITN in 1 record ; W ADLB AVISITN: is missing in 1 record of Week 8
+ADLB ALT - Unscheduled | W ADLB AVISITN: is missing in 1 record of Unscheduled: outputs by visit leave them out
 # Without a name it is read all the same, and trial.yaml names it.
 ADLB ALT 8 - |
 # Visits that nobody declares: one to one within a parameter, and between datasets a question.

@@ -655,7 +655,7 @@ BELIEVED = [
     ("ADSL", 0, {"LTDT": "2025-02-28"}, ("V04", "E", "LTDT", "2025-02-28 is before TRTSDT 2025-03-01")),
     ("ADSL", 0, {"DTHFL": "Y", "DTHDT": "2025-02-28"}, ("V04", "E", "DTHDT", "2025-02-28 is before TRTSDT 2025-03-01")),
     # A category that trial.yaml does not name, in the words of the standard or not.
-    ("ADSL", 0, {"SEX": "MALE"}, ("V02", "W", "SEX", "'MALE' of 1 records is none of M, F, U, which trial.yaml names")),
+    ("ADSL", 0, {"SEX": "MALE"}, ("V02", "W", "SEX", "'MALE' of 1 record is none of M, F, U, which trial.yaml names")),
     ("ADSL", 0, {"DTHDT": "2025-05-01"}, ("V12", "E", "DTHFL", "is not Y although DTHDT is filled")),
     ("ADSL", 0, {"DTHFL": "Y"}, ("V12", "W", "DTHDT", "is missing although DTHFL is Y")),
     (
@@ -666,7 +666,7 @@ BELIEVED = [
             "V02",
             "E",
             "TRT01P",
-            "'<b>' of 1 subjects is the column of no arm of trial.yaml (ARMS): it is left empty where there was no treatment, of screen failures too",
+            "'<b>' of 1 subject is the column of no arm of trial.yaml (ARMS): it is left empty where there was no treatment, of screen failures too",
         ),
     ),
     ("ADLB", 1, {"ASTDT": "2025-03-02", "AENDT": "1999-03-02"}, ("V04", "E", "AENDT", "1999-03-02 is before ASTDT 2025-03-02")),
