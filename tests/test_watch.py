@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import os
+import platform
 import re
 import shutil
 import time
@@ -25,7 +26,7 @@ from cgbm1_report.watch import board as boards
 from cgbm1_report.watch.asked import Asked, check_asked
 from cgbm1_report.watch.builder import Outcome, run_verb
 from cgbm1_report.watch.changes import sum_up_changes
-from cgbm1_report.watch.events import Event, print_events, split_command, sum_up_problems, tell_first
+from cgbm1_report.watch.events import Event, Notifier, print_events, split_command, sum_up_problems, tell_first
 from cgbm1_report.watch.events import notify as notify_command
 from cgbm1_report.watch.hands import Hands
 from cgbm1_report.watch.night import Watch, watch_cuts
@@ -70,6 +71,41 @@ def test_each_cut_is_built_once_in_the_order_of_cut_offs_and_names(bench):
     assert bench.built == ["c", "2025-02-01", "b"]
     assert bench.told() == [*(f"{kind} {name}" for name in bench.built for kind in ("building", "done")), "ended", "ended"]
     assert [event.percent for event in bench.events[:6]] == [0, 33, 33, 67, 67, 100]
+
+
+def test_share_of_what_is_done_never_runs_backwards(bench):
+    """Of three cuts the first is refused as soon as it is seen; a fourth comes while the second is built."""
+    seal_cut(deliver(bench.cuts, "a", "2025-01-01", 1))
+    (bench.cuts / "a" / "more.txt").write_text("x")
+    deliver(bench.cuts, "b", "2025-02-01", 2)
+    deliver(bench.cuts, "c", "2025-03-01", 3)
+
+    def come(cut: Path, out: Path) -> None:
+        deliver(bench.cuts, "d", "2025-04-01", 4)
+        write_build(cut, out)
+
+    bench.plan["b"] = [lambda cut, out: come(cut, out) or DONE]
+    assert bench.watch() == 1
+    told = [(f"{event.kind} {event.cut}".strip(), event.percent) for event in bench.events]
+    # One of three; two of three; two of four hold it up; three of four, all.
+    assert told == [
+        ("refused a", 33), ("building b", 33), ("done b", 67), ("building c", 67), ("done c", 75), ("building d", 75),
+        ("done d", 100), ("ended", 100),
+    ]  # fmt: skip
+
+
+def test_cut_that_comes_when_all_was_done_is_counted_anew(bench):
+    bench.clock.at = time.time() + LATER
+    deliver(bench.cuts, "a")
+
+    def end() -> None:
+        raise KeyboardInterrupt
+
+    bench.clock.meanwhile = [lambda: deliver(bench.cuts, "b", subjects=2), end]
+    with pytest.raises(KeyboardInterrupt):
+        bench.watch(once=False, every=1000)
+    told = [(f"{event.kind} {event.cut}".strip(), event.percent) for event in bench.events]
+    assert told[:5] == [("building a", 0), ("done a", 100), ("waiting", 100), ("building b", 0), ("done b", 100)]
 
 
 def test_folders_that_are_hidden_linked_or_no_folder_are_no_cuts(bench, tmp_path):
@@ -972,8 +1008,110 @@ def test_log_names_the_cause_where_it_holds_no_value_of_the_data(bench):
     bench.plan["one"] = [lost]
     bench.watch(retries=0)
     (failed,) = [event for event in bench.events if event.kind == "failed"]
-    assert "1 problem (ToolError): took longer than 0.5 s and was ended. Remedy: give it more time with --longest" in failed.words
+    told = "1 problem (ToolError), the first rule: --longest: took longer than 0.5 s and was ended. Remedy: give it more time with"
+    assert told in failed.words
     assert failed.facts["error"]["problems"][0]["closed"] == "took longer than 0.5 s and was ended"
+
+
+def test_build_that_takes_too_long_says_at_what_it_was_and_is_not_tried_again_by_this_watch(bench, tmp_path, monkeypatch):
+    """Of two notebooks one was done; the cut after it is built, and the next watch tries once more."""
+    program = tmp_path / "program"
+    lines = [
+        "2026-01-15T02:03:04Z   23.0 s  notebook  01_subjects_phase1: started",
+        "2026-01-15T02:03:04Z   23.1 s  notebook  02_efficacy_phase1: started",
+        "2026-01-15T02:03:05Z   23.7 s  notebook  02_efficacy_phase1: done after 0.7 s",
+    ]
+    program.write_text("#!/bin/sh\n" + "".join(f"echo '{line}' >&2\n" for line in lines) + "exec sleep 100\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("cgbm1_report.watch.builder.sys", SimpleNamespace(executable=str(program)))
+    late = run_verb(["build"], 2, about=str(bench.cuts / "one"))
+    deliver(bench.cuts, "one")
+    deliver(bench.cuts, "two", subjects=2)
+    bench.plan["one"] = [late, late]
+    for times in (1, 2):
+        assert bench.watch() == 69
+        assert bench.built.count("one") == times
+    assert (bench.built, bench.clock.waits) == (["one", "two", "one"], [])
+    (failed, _) = [event for event in bench.events if event.kind == "failed"]
+    assert (
+        f"in {bench.cuts}/one, rule: --longest: took longer than 2 s and was ended; it was at: notebook 01_subjects_phase1. "
+        "Remedy: give it more time with --longest"
+    ) in failed.words
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ("", ""),
+        ("a warning\n2026-01-15T02:03:04Z    7.2 s  validate  2539 SDTM records\n", "; it was at: validate 2539 SDTM records"),
+        ("2026-01-15T02:03:04Z   25.7 s  render    html; 1 outputs\nhalf a li", "; it was at: render html; 1 outputs"),
+    ],
+)
+def test_last_line_of_its_log_tells_what_a_build_was_at(said, at, tmp_path, monkeypatch):
+    program = tmp_path / "program"
+    (tmp_path / "said").write_text(said)
+    program.write_text(f"#!/bin/sh\ncat {tmp_path}/said >&2\nexec sleep 100\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("cgbm1_report.watch.builder.sys", SimpleNamespace(executable=str(program)))
+    assert run_verb(["build"], 1).error["problems"][0]["message"] == f"took longer than 1 s and was ended{at}"
+
+
+def test_cut_that_differs_from_its_seal_says_which_files_and_is_told_once_while_they_arrive(bench):
+    bench.clock.at = time.time()
+    cut = deliver(bench.cuts, "one")
+    for name in ("ae", "lb"):
+        (cut / "sdtm" / f"{name}.csv").write_text("STUDYID\n")
+    seal_cut(cut)
+    (cut / "sdtm" / "ae.csv").unlink()
+    (cut / "sdtm" / "lb.csv").unlink()
+    pages: list[str] = []
+
+    def arrive() -> None:
+        (cut / "sdtm" / "ae.csv").write_text("STUDYID\n")
+
+    def end() -> None:
+        pages.append(bench.page)
+        raise KeyboardInterrupt
+
+    bench.clock.meanwhile = [arrive, end]
+    with pytest.raises(KeyboardInterrupt):
+        bench.watch(once=False, every=10)
+    (waiting,) = [event for event in bench.events if event.kind == "waiting"]
+    assert waiting.words == (
+        "is not complete yet, or not as its seal says: the cut is not as it was sealed: 2 files are missing (sdtm/ae.csv, sdtm/lb.csv)"
+    )
+    assert "1 file is missing (sdtm/lb.csv)" in pages[0]
+
+
+def test_status_says_which_process_on_which_machine_was_at_work_and_a_killed_one_leaves_that(bench):
+    """What a watch writes while it builds is what one that is killed leaves; the next one writes that it has ended."""
+    deliver(bench.cuts, "one")
+    during: list[tuple[dict, str]] = []
+
+    def look(cut: Path, out: Path) -> None:
+        during.append((json.loads((bench.out / "status.json").read_text()), bench.page))
+        write_build(cut, out)
+
+    bench.plan["one"] = [lambda cut, out: look(cut, out) or DONE]
+    bench.watch()
+    ((status, page),) = during
+    assert (status["running"], status["process"], status["machine"]) == (True, os.getpid(), platform.node())
+    assert f"was at work when this was written, as process {os.getpid()} on {platform.node()}" in page
+    (bench.out / "status.json").write_text(json.dumps(status))
+    bench.watch()
+    told = json.loads((bench.out / "status.json").read_text())
+    assert (told["running"], told["process"], told["machine"]) == (False, 0, "")
+
+
+def test_cut_that_failed_and_was_taken_away_counts_as_gone(bench):
+    cut = deliver(bench.cuts, "one")
+    bench.plan["one"] = [WRONG]
+    bench.watch()
+    shutil.rmtree(cut)
+    bench.watch()
+    told = json.loads((bench.out / "status.json").read_text())
+    assert (told["counts"], told["exit_code"]) == ({"gone": 1}, 0)
+    assert bench.events[-1].facts["counts"] == {"gone": 1}
 
 
 def test_files_that_differ_from_the_seal_are_the_place_of_the_problem(bench):
@@ -1066,6 +1204,26 @@ def test_command_that_fails_is_told_and_ends_nothing(script, words, tmp_path, ca
     command = ["/bin/sh", "-c", script] if script else [str(tmp_path / "nowhere")]
     notify_command(command, EVENT, tmp_path / "status.html")
     assert words in caplog.text
+
+
+def test_command_that_hangs_is_waited_for_once_in_a_night_and_the_log_says_what_it_is_not_told(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("cgbm1_report.watch.events.PATIENCE", 1.0)
+    notifier = Notifier(["/bin/sh", "-c", f"echo x >> {tmp_path}/begun; exec sleep 100"], tmp_path / "status.html")
+    for event in (EVENT, EVENT, Event("ended", "", "exit code 0", 1.0, 100)):
+        notifier.tell(event)
+    assert (tmp_path / "begun").read_text() == "x\n"
+    told = [line for line in caplog.messages if "--notify" in line]
+    assert [line.partition("/bin/sh ")[2] for line in told] == [
+        "took longer than 1 s and was ended; it is told nothing more for 60 minutes",
+        "hung, and is not told: done one",
+        "hung, and is not told: ended",
+    ]
+    # An hour later it may be well again.
+    later = time.monotonic() + 3700
+    monkeypatch.setattr("cgbm1_report.watch.events.time.monotonic", lambda: later)
+    notifier.command = ["/bin/sh", "-c", f"echo y >> {tmp_path}/begun"]
+    notifier.tell(EVENT)
+    assert (tmp_path / "begun").read_text() == "x\ny\n"
 
 
 def test_command_gets_the_event_as_json_and_no_shell_reads_its_words(tmp_path):
@@ -1193,15 +1351,29 @@ def test_errors_beyond_those_named_are_counted_and_their_list_is_where_the_remed
     many = [Problem("is wrong", "/cuts/one/sdtm/dm.csv", "V02", remedy="correct it")] * 20
     head = Problem("25 errors in the data; nothing is built", rule=GATE, remedy="`cgbm1-report validate CUT --out DIR` lists all")
     deliver(bench.cuts, "one")
-    bench.plan["one"] = [ends_with(1, "DataError", head, *many, Problem("5 more errors", rule=GATE))]
+    rest = Problem(
+        "20 of 25 errors are named here", rule=GATE, remedy="the rest is what `cgbm1-report validate CUT --out DIR` lists"
+    )
+    bench.plan["one"] = [ends_with(1, "DataError", head, *many, rest)]
     check = bench.check
-    bench.check = lambda cut, folder: check(cut, folder) | {"E": 25}
+
+    def list_all(cut: Path, folder: Path) -> dict[str, int]:
+        found = {"severity": "E", "rule": "V02", "dataset": "DM", "file": "sdtm/dm.csv", "remedy": "correct it"}
+        counts = check(cut, folder) | {"E": 25}
+        listed = [found] * 22 + [{**found, "rule": "V04"}] * 3 + [{**found, "severity": "W"}] * 2
+        (folder / "findings.json").write_text(json.dumps({"counts": counts, "findings": listed}))
+        return counts
+
+    bench.check = list_all
     assert bench.watch() == 1
     (failed,) = [event for event in bench.events if event.kind == "failed"]
     page = bench.out / "findings" / "one" / "findings.html"
-    told = "25 problems (DataError), the first in /cuts/one/sdtm/dm.csv, rule: V02. Remedy: correct it"
+    told = f"25 problems (DataError), the first in {bench.cuts}/one/sdtm/dm.csv, rule: V02. Remedy: correct it"
     assert failed.words == f"exit code 1, {told}; all of them: {page}; see {bench.out}/status.html"
+    assert [(one["rule"], one["count"]) for one in failed.facts["error"]["problems"]] == [("V02", 22), ("V04", 3)]
     assert f"Remedy: correct the data; {page} lists every finding" in bench.page
+    beside = page.with_suffix("")
+    assert f"20 of 25 errors are named here [rule: {GATE}] Remedy: the rest is in {beside}.csv and {beside}.json" in bench.page
     assert "validate CUT" not in bench.page
 
 
@@ -1240,10 +1412,11 @@ def test_what_no_cut_could_be_built_with_is_refused_before_any_is_looked_at(chan
 def test_words_for_a_build_are_those_of_the_command():
     asked = Asked(
         Path("a"), Path("b"), trial=Path("/t.yaml"), phase=2, only=("T14.1.1", "T14.2.1"), formats=("html",), jobs=1, chain=True,
-        use_adam=True, sign=Path("/key.pem"), executor="dask://one:8786",
+        notebook_timeout=90, use_adam=True, sign=Path("/key.pem"), executor="dask://one:8786",
     )  # fmt: skip
     told = (
-        "--formats html --jobs 1 --paper a4 --trial /t.yaml --phase 2 --use-adam --chain --sign /key.pem --executor dask://one:8786"
+        "--formats html --jobs 1 --paper a4 --notebook-timeout 90 --trial /t.yaml --phase 2 --use-adam --chain --sign /key.pem"
+        " --executor dask://one:8786"
     )
     told += " --only T14.1.1 --only T14.2.1"
     assert " ".join(asked.words) == told

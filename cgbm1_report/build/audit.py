@@ -15,7 +15,7 @@ from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.readback import ReadBack, verify_build
-from cgbm1_report.readback.files import INPUTS, OTHER_CUT
+from cgbm1_report.readback.files import INPUTS, OTHER_CUT, WHOLE
 from cgbm1_report.system.chain import check_chain
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.signature import check_signature
@@ -44,8 +44,14 @@ class Audit:
         """What a person reads below the problems."""
         yield f"signature: {self.signature[0]}"
         yield f"chain: {self.chain[0]}"
-        yield f"manifest: {number_of(self.held, 'file')} held against the checksums"
+        yield f"manifest: {number_of(self.held, 'file')} compared with the checksums: {self._tell_whole()}"
         yield self.done.tell(len(self.problems))
+
+    def _tell_whole(self) -> str:
+        """Whether the files are those that the build left."""
+        wrong = sum(one.rule == WHOLE for one in self.done.findings)
+        told = f"{wrong} of these, or beside them, {'is' if wrong == 1 else 'are'} not"
+        return f"{told if wrong else 'all are'} as the build left them"
 
     def to_json(self) -> dict[str, Any]:
         """What a machine reads; problems of chain and signature are findings beside those of the files."""

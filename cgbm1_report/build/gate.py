@@ -279,12 +279,13 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
         return _validate_seen(look_at(cut, trial))
 
 
-def _validate_seen(sight: Sight) -> pd.DataFrame:
+def _validate_seen(sight: Sight, found: pd.DataFrame | None = None) -> pd.DataFrame:
+    """All findings; ``found`` are those of the SDTM where they are known already."""
     parts, cut = _look_back(sight), sight.cut
     # All of it is derived only for what is compared with all of it.
     derive = _derive_once(partial(_derive if cut.adam else _derive_escalating, sight))
     if cut.sdtm:
-        found = _validate_sdtm(sight)
+        found = _validate_sdtm(sight) if found is None else found
         parts += [found, _validate_escalation(sight, derive, None, found)]
     if cut.adam:
         derived, failed = _derive_if_possible(derive) if cut.sdtm else (None, [])
@@ -363,7 +364,9 @@ def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_qui
         with _deriving(sight, workers if records > _WORTH else 1) as derive:
             found = _validate_sdtm(sight)
             parts.append(found)
-            validate.raise_on_errors(_tell(sight, parts), cut.folder)
+            if validate.has_errors(_tell(sight, parts)):
+                # Whoever mends the cut is told all that is wrong of it at once, and as many errors as `validate` tells.
+                validate.raise_on_errors(_validate_seen(sight, found), cut.folder)
             on_progress("derive", "ADaM")
             derived = derive()
         states = _escalation_states(sight, derived)

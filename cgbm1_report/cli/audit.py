@@ -49,9 +49,12 @@ def portfolio(
         built = build_portfolio(plan, jobs=jobs, executor=executor, on_progress=on_progress)
     if as_json:
         say_json(summarise(plan, built))
-    else:
-        for one in built:
-            for problem in one.problems:
-                say(fold(f"{one.name}: {problem}", sys.stdout))
+    for name, problem in ((one.name, problem) for one in built for problem in one.problems):
+        if as_json:
+            # Who reads the log of a job sees what ended it, as of every verb; standard output is the machine's.
+            typer.echo(fold(f"error: {name}: {problem}", sys.stderr), err=True)
+        else:
+            say(fold(f"{name}: {problem}", sys.stdout))
+    if not as_json:
         say(str(plan.out / PAGE))
     raise typer.Exit(worst(built))

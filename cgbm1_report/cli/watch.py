@@ -49,6 +49,9 @@ def watch(
     phase: Annotated[int | None, a_number("--phase", help="Only this phase.")] = None,
     only: NumbersOption = None,
     formats: Annotated[list[str], typer.Option(metavar="LIST", help="As of build.")] = ["html,docx,pdf,rtf"],  # noqa: B006
+    notebook_timeout: Annotated[
+        float, a_number("--notebook-timeout", least=1, whole=False, metavar="SECONDS", help="What one notebook may take.")
+    ] = 1800,
     jobs: Annotated[int, a_number("--jobs", least=1, help="Processes at a time of one build.")] = 2,
     use_adam: Annotated[
         bool, typer.Option("--use-adam", help="Analyse the ADaM that cuts supply instead of deriving it, as build does.")
@@ -68,8 +71,8 @@ def watch(
     command = [] if notify is None else split_command(notify)
     asked = Asked(
         folder, out, once=once, every=every, rested=rested, longest=longest, keep=keep, retries=retries, since_last=since_last,
-        trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats), jobs=jobs,
-        use_adam=use_adam, paper=paper, chain=chain, sign=sign, executor=executor,
+        trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats),
+        notebook_timeout=notebook_timeout, jobs=jobs, use_adam=use_adam, paper=paper, chain=chain, sign=sign, executor=executor,
     )  # fmt: skip
     ended: list[Event] = []
     hear = _tell_both(print_events(as_json=as_json, quiet=quiet), command, asked, ended)
@@ -103,8 +106,10 @@ def _tell_unbegun(error: BaseException, command: list[str], asked: Asked) -> Non
 def _tell_both(printed: Hear, command: list[str], asked: Asked, ended: list[Event]) -> Hear:
     """Who hears of an event: the log, and of those that matter the command; ``ended`` holds the last."""
     from cgbm1_report.system.processes import ending
-    from cgbm1_report.watch.events import TOLD, notify
+    from cgbm1_report.watch.events import TOLD, Notifier
     from cgbm1_report.watch.record import PAGE
+
+    notifier = Notifier(command, asked.out.absolute() / PAGE)
 
     def hear(event: Event) -> None:
         printed(event)
@@ -112,6 +117,6 @@ def _tell_both(printed: Hear, command: list[str], asked: Asked, ended: list[Even
             ended.append(event)
         # Whoever ends the watch knows that it has ended, and starts nothing more.
         if command and event.kind in TOLD and not ending():
-            notify(command, event, asked.out.absolute() / PAGE)
+            notifier.tell(event)
 
     return hear

@@ -17,7 +17,7 @@ from cgbm1_report.readback.story import fold
 from cgbm1_report.readback.told import EDGES, Said
 from cgbm1_report.system.manifest import MANIFEST, RESTORE, SIGNATURE
 
-_WHOLE = "every file is as the build left it"
+WHOLE = "every file is as the build left it"
 INPUTS = "the cut is what the build was made of"
 _INDEX = "the index leads to every file"
 _ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>()\"'\]}]+", re.I)
@@ -34,13 +34,13 @@ def check_files(folder: Path, files: Mapping[str, str]) -> list[Finding]:
     findings = []
     for name, expected in files.items():
         if name not in there:
-            findings.append(Finding(name, "is missing", _WHOLE, place=MANIFEST, remedy=RESTORE))
+            findings.append(Finding(name, "is missing", WHOLE, place=MANIFEST, remedy=RESTORE))
             continue
         with there[name].open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-                findings.append(Finding(name, "was changed since the build", _WHOLE, place=MANIFEST, remedy=RESTORE))
+                findings.append(Finding(name, "was changed since the build", WHOLE, place=MANIFEST, remedy=RESTORE))
     extra = sorted(set(there) - set(files) - {MANIFEST, SIGNATURE})
-    return findings + [Finding(name, "is not a file of the build", _WHOLE, place=MANIFEST, remedy=_FOREIGN) for name in extra]
+    return findings + [Finding(name, "is not a file of the build", WHOLE, place=MANIFEST, remedy=_FOREIGN) for name in extra]
 
 
 def check_inputs(inputs: Mapping[str, str], there: Mapping[str, str]) -> list[Finding]:

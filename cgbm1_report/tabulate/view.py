@@ -47,7 +47,7 @@ def find_unexpected(name: str, records: pd.DataFrame, variable: str, expected: C
                 file=name,
                 rule="an output counts by the values it expects",
                 place=str(own["USUBJID"].iloc[0]) if "USUBJID" in own else "",
-                remedy="correct the data, or the values where they are declared (schemas/, trial.yaml)",
+                remedy="correct the data, or trial.yaml where it declares them; if both are right, tell who maintains cgbm1-report",
             )
         )
     return problems

@@ -6,6 +6,7 @@ Findings that `validate.since.compare_findings` held against an earlier cut have
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -114,6 +115,11 @@ def place_of(row: Mapping[Any, Any]) -> str:
     return " ".join(str(row[part]) for part in ("usubjid", "key", "variable") if row[part])
 
 
+def has_errors(findings: pd.DataFrame) -> bool:
+    """Whether an open finding closes the gate."""
+    return bool((open_findings(findings)["severity"] == "E").any())
+
+
 def raise_on_errors(findings: pd.DataFrame, folder: Path | None = None) -> None:
     """Close the gate: stop if there is one finding of severity E.
 
@@ -132,14 +138,17 @@ def raise_on_errors(findings: pd.DataFrame, folder: Path | None = None) -> None:
     errors = now[now["severity"] == "E"].fillna("")
     if errors.empty:
         return
+    cut = "CUT" if folder is None else shlex.quote(str(folder.absolute()))
     head = Problem(
         f"{len(errors)} error{'s' if len(errors) > 1 else ''} in the data; nothing is built",
         rule=GATE,
-        remedy="correct the data; `cgbm1-report validate CUT --out DIR` lists every finding",
+        remedy=f"correct the data; `cgbm1-report validate {cut} --out DIR` lists every finding",
     )
     rows = errors.head(NAMED_ERRORS).to_dict("records")
     named = [_name_finding(row, folder) for row in rows]
-    rest = [Problem(f"{len(errors) - NAMED_ERRORS} more errors", rule=GATE)] if len(errors) > NAMED_ERRORS else []
+    told = f"{NAMED_ERRORS} of {len(errors)} errors are named here"
+    where = f"the rest is in findings.csv and findings.json that `cgbm1-report validate {cut} --out DIR` writes into DIR"
+    rest = [Problem(told, rule=GATE, remedy=where)] if len(errors) > NAMED_ERRORS else []
     raise DataError.of([head, *named, *rest])
 
 

@@ -19,7 +19,7 @@ from cgbm1_report.validate.source import as_text, key_text, record_findings
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
-REMEDY = "correct the data, or schemas/ if the data are right"
+REMEDY = "correct the data; if they are right, tell whoever maintains cgbm1-report what it should expect"
 
 #: Rules that named checks belong to; every other check is V02.
 CHECK_RULES = {"plausible": "V22", "ends_on_or_after": "V04"}

@@ -38,6 +38,8 @@ class Arrivals:
     def __init__(self, asked: Asked, board: Board) -> None:
         self.asked, self.board, self.now = asked, board, board.times.now
         self.name = partial(name_content, board.out)
+        #: What was seen in a look, by cut: its event and words. How much there is to do is known when all are looked at.
+        self.seen: dict[str, tuple[str, str]] = {}
 
     def look(self) -> None:
         """See which cuts are there, and which of them are complete now."""
@@ -57,6 +59,14 @@ class Arrivals:
         for entry in self.board.entries.values():
             if entry.state == "repeated" and (why := self._stands_alone(entry)):
                 entry.wait_again(why)
+        self._tell_seen()
+
+    def _tell_seen(self) -> None:
+        self.board.is_looked_at = True
+        for name, (kind, words) in self.seen.items():
+            self.board.tell(kind, self.board.entries[name], words)
+            self.board.write(running=True)
+        self.seen.clear()
 
     def _see(self, names: Collection[str]) -> None:
         """Note which cuts are there; of one that is not, and has no build yet, nothing else would say what became of it."""
@@ -68,8 +78,7 @@ class Arrivals:
             elif not entry.there and entry.state == "waiting":
                 entry.state, entry.why, entry.exit_code, entry.error = "gone", "", 0, {}
                 entry.finished, entry.attempts, entry.not_before = self.board.clock(), 0, 0.0
-                self.board.tell("gone", entry, "its folder is no longer there, and no build was made of it as it was")
-                self.board.write(running=True)
+                self.seen[entry.name] = ("gone", "its folder is no longer there, and no build was made of it as it was")
 
     def _look_at(self, entry: Entry) -> None:
         problems = refuse_name(self.board.folder / entry.name)
@@ -102,8 +111,7 @@ class Arrivals:
         entry.state, entry.why, entry.error, entry.exit_code, entry.content = "refused", "", error, 1, ""
         entry.finished = self.board.clock()
         self.board.handled += 1
-        self.board.tell("refused", entry, tell_first(error["class"], error["problems"]))
-        self.board.write(running=True)
+        self.seen[entry.name] = ("refused", tell_first(error["class"], error["problems"]))
 
     def find_next(self) -> Entry | None:
         """The next cut to build; those whose files another has are told as repeated on the way."""

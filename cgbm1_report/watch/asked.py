@@ -42,6 +42,7 @@ class Asked:
     phase: int | None = None
     only: tuple[str, ...] | None = None
     formats: tuple[str, ...] = FORMATS
+    notebook_timeout: float = 1800
     jobs: int = 2
     use_adam: bool = False
     paper: str = "a4"
@@ -58,14 +59,16 @@ class Asked:
     def request(self) -> Request:
         """What each build is asked for, but for its cut and its place."""
         return Request(
-            cut=self.folder, trial=self.trial, phase=self.phase, only=self.only, formats=self.formats, jobs=self.jobs,
-            use_adam=self.use_adam, paper=self.paper, chain=self.chain, sign=self.sign, executor=self.executor,
+            cut=self.folder, trial=self.trial, phase=self.phase, only=self.only, formats=self.formats,
+            notebook_timeout=self.notebook_timeout, jobs=self.jobs, use_adam=self.use_adam, paper=self.paper,
+            chain=self.chain, sign=self.sign, executor=self.executor,
         )  # fmt: skip
 
     @property
     def words(self) -> list[str]:
         """The same as words of a command line."""
         told = ["--formats", ",".join(self.formats), "--jobs", str(self.jobs), "--paper", self.paper]
+        told += ["--notebook-timeout", f"{self.notebook_timeout:g}"]
         told += [] if self.trial is None else ["--trial", str(self.trial.absolute())]
         told += [] if self.phase is None else ["--phase", str(self.phase)]
         told += ["--use-adam"] if self.use_adam else []

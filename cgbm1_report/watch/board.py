@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,10 @@ from typing import Any
 from cgbm1_report.errors import WritingError
 from cgbm1_report.system.endings import GRAVEST
 from cgbm1_report.system.whole import write_whole
+from cgbm1_report.watch.builder import read_errors
 from cgbm1_report.watch.events import GRAVE, Event, Hear, sum_up_problems
 from cgbm1_report.watch.page import write_page
-from cgbm1_report.watch.record import PAGE, PROGRAM, Entry, write_record
+from cgbm1_report.watch.record import FINDINGS, PAGE, PROGRAM, Entry, write_record
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +44,10 @@ class Board:
         self.begun = times.now()
         #: Whether what an earlier watch knew is among them.
         self.is_read = False
+        #: Whether the cuts were looked at: before that nobody knows how many there are to build.
+        self.is_looked_at = False
         self.handled = 0
+        self._percent = 0
         self.unwritten: WritingError | None = None
 
     @property
@@ -61,10 +67,9 @@ class Board:
 
     def tell(self, kind: str, entry: Entry | None, words: str, **facts: Any) -> None:
         """Tell of an event, with what is known of its cut."""
-        waiting = sum(is_ready(one) or one.state == "building" for one in self.entries.values())
-        percent = round(100 * self.handled / (self.handled + waiting)) if self.handled + waiting else 100
+        percent = self._measure() if self.is_looked_at or kind == "ended" else 0
         if entry is not None:
-            error = entry.error and {"class": entry.error["class"], "problems": sum_up_problems(entry.error["problems"])}
+            error = entry.error and {"class": entry.error["class"], "problems": sum_up_problems(self.find_problems(entry))}
             about = {"state": entry.state, "exit_code": entry.exit_code, "error": error}
             if kind in GRAVE:
                 facts, words = {"status": str(self.out / PAGE), **facts}, f"{words}; see {self.out / PAGE}"
@@ -72,6 +77,23 @@ class Board:
             facts = {**about, **(made if entry.build else {}), "changes": entry.changes, "seconds": entry.seconds, **facts}
         name = entry.name if entry else ""
         self.hear(Event(kind, name, words, self.times.now() - self.begun, percent, facts))
+
+    def _measure(self) -> int:
+        """How much of what there is to build is handled, in per cent: a cut that comes meanwhile takes nothing back of it."""
+        waiting = sum(is_ready(one) or one.state == "building" for one in self.entries.values())
+        if not waiting:
+            return 100
+        self._percent = max(self._percent, min(round(100 * self.handled / (self.handled + waiting)), 99))
+        return self._percent
+
+    def rest(self) -> None:
+        """Nothing is left to do: what comes from now on is counted anew."""
+        self.handled = self._percent = 0
+
+    def find_problems(self, entry: Entry) -> Sequence[Mapping[str, str]]:
+        """All that is wrong with a cut: its errors as the list beside the builds has them; a build names the first of them only."""
+        listed = read_errors(self.out / FINDINGS / entry.name, self.folder / entry.name) if entry.findings_written else []
+        return listed or entry.error.get("problems", ())
 
     def write(self, *, running: bool) -> None:
         """Write the status; where that fails it is told once, and what is known is written the next time."""
@@ -81,6 +103,9 @@ class Board:
             "options": self.options,
             "written": self.clock(),
             "running": running,
+            # A watch that is killed writes nothing more: who reads that it runs looks whether this process does.
+            "process": os.getpid() if running else 0,
+            "machine": platform.node() if running else "",
             "exit_code": self.worst,
         }
         try:

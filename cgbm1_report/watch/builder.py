@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,11 @@ from cgbm1_report.watch.asked import Asked
 
 #: Exit codes of faults that may be gone the next time: a lost process, no memory, no room on the disk, another run there.
 PASSING: Final = frozenset({BusyError.exit_code, ToolError.exit_code, NO_MEMORY, WritingError.exit_code})
+#: The rule of what took too long.
+OVERLONG: Final = "--longest"
+#: A line of a build's log: when, since its begin, and what it is at.
+_STEP: Final = re.compile(r"\S+Z +[\d.]+ s  (?P<at>\S.*)")
+_NOTEBOOK: Final = re.compile(r"notebook +(?P<name>.+): (?P<event>started|done|failed)\b.*")
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ class Outcome:
         """How a build ended that an error of this process ended."""
         problems = [asdict(problem) for problem in error.problems]
         return cls(error.exit_code, {}, {"class": type(error).__name__, "problems": problems})
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same build may come to its end a minute later; one that took too long would take as long again."""
+        return self.code in PASSING and not any(told.get("rule") == OVERLONG for told in self.error.get("problems", ()))
 
     @property
     def findings(self) -> dict[str, int]:
@@ -57,7 +68,7 @@ def make_builder(asked: Asked) -> Builder:
     def build(cut: Path, out: Path, since: Path | None) -> Outcome:
         words = [str(cut.absolute()), "--out", str(out.absolute()), *asked.words]
         words += [] if since is None else ["--since", str(since.absolute())]
-        return run_verb(["build", *words, "--quiet", "--json"], asked.longest)
+        return run_verb(["build", *words, "--json"], asked.longest, about=str(cut))
 
     return build
 
@@ -70,7 +81,7 @@ def make_check(asked: Asked) -> Check:
         words += [] if asked.trial is None else ["--trial", str(asked.trial.absolute())]
         with suppress(OSError):
             (folder / "findings.json").unlink(missing_ok=True)
-        run_verb(words, asked.longest)
+        run_verb(words, asked.longest, about=str(cut))
         return read_findings(folder)
 
     return check
@@ -85,13 +96,33 @@ def read_findings(folder: Path) -> dict[str, int]:
         return {}
 
 
-def run_verb(words: list[str], longest: float, module: str = "cgbm1_report.cli") -> Outcome:
-    """Carry out a verb of this program in a process of its own, and read what it says in JSON."""
+def read_errors(folder: Path, cut: Path) -> list[dict[str, str]]:
+    """The errors that findings.json of a folder lists: file of the cut, rule and remedy of each; nothing where it is not there."""
+    try:
+        listed = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]
+        errors = [told for told in listed if told["severity"] == "E"]
+        return [
+            {"file": _name_file(told, cut), "rule": str(told["rule"]), "remedy": str(told.get("remedy") or "")} for told in errors
+        ]
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return []
+
+
+def _name_file(told: Mapping[str, Any], cut: Path) -> str:
+    """The file of a finding, by its whole path; of data that are derived the dataset."""
+    files = str(told.get("file") or "")
+    return ", ".join(str(cut / name) for name in files.split(", ")) if files else str(told["dataset"])
+
+
+def run_verb(words: list[str], longest: float, module: str = "cgbm1_report.cli", about: str = "") -> Outcome:
+    """Carry out a verb of this program in a process of its own, and read what it says in JSON; ``about`` is what it works on."""
     command = [sys.executable, "-m", module, *words]
     try:
         done = run_program(command, timeout=longest, environment={**os.environ, **deaf_environment()})
-    except subprocess.TimeoutExpired:
-        return _lost(f"took longer than {longest:g} s and was ended", "give it more time with --longest")
+    except subprocess.TimeoutExpired as late:
+        told = f"took longer than {longest:g} s and was ended{_tell_step(late.stderr or b'')}"
+        remedy = "give it more time with --longest; of a cell that does not end --notebook-timeout tells which it is"
+        return Outcome.of(ToolError(told, file=about, rule=OVERLONG, remedy=remedy, closed=told))
     except OSError as error:
         return _lost(f"no process could be started for it: {error.strerror}", "see that the machine has enough memory")
     code, said = done.returncode, _read_json(done.stdout)
@@ -107,6 +138,16 @@ def run_verb(words: list[str], longest: float, module: str = "cgbm1_report.cli")
     told = f"it said nothing that can be read (exit code {code})"
     problem = Problem(f"{told}: {''.join(last)[:500]}", remedy="run it by hand", closed=told)
     return Outcome(code or UNEXPECTED, {}, {"class": "Exception", "problems": [asdict(problem)]})
+
+
+def _tell_step(said: bytes) -> str:
+    """What a build was at when it was ended, as its log says: the notebooks that were under way, else its last step."""
+    steps = [found["at"] for line in said.decode("utf-8", "replace").splitlines() if (found := _STEP.fullmatch(line))]
+    events = [found for step in steps if (found := _NOTEBOOK.fullmatch(step))]
+    last = {found["name"]: found["event"] for found in events}
+    at_work = [f"notebook {name}" for name, event in last.items() if event == "started"]
+    at = ", ".join(at_work) or " ".join("".join(steps[-1:]).split())
+    return f"; it was at: {at}" if at else ""
 
 
 def _read_json(printed: bytes) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 _NAMED: Final = 10
 #: Seconds that the command may take that is told of events.
 PATIENCE: Final = 60.0
+#: Seconds that a command which hung is told nothing: each cut of a night would wait for it else.
+PAUSE: Final = 3600.0
 #: What happened; in capitals what a reader of a quiet log sees too.
 GRAVE: Final = frozenset({"failed", "refused", "kept"})
 #: Events that somebody is told of by the command.
@@ -84,13 +87,13 @@ def sum_up_problems(problems: Sequence[Mapping[str, str]]) -> list[dict[str, obj
     ]
 
 
-def tell_first(kind: str, problems: Sequence[Mapping[str, str]], most: int = 0) -> str:
+def tell_first(kind: str, problems: Sequence[Mapping[str, str]]) -> str:
     """How many problems there are, and of the first file, rule, cause (where it holds no value) and remedy, on one line.
 
-    See `sum_up_problems`. There may be ``most``, of which not all are named.
+    See `sum_up_problems`.
     """
     summed = sum_up_problems(problems)
-    number = max(most, sum(int(str(told["count"])) for told in summed))
+    number = sum(int(str(told["count"])) for told in summed)
     count = f"{number} problem{'s' * (number != 1)} ({kind})"
     first = summed[:1]
     named = [f"{name} {first[0][key]}" for name, key in (("in", "file"), ("rule:", "rule")) if first and first[0][key]]
@@ -153,16 +156,39 @@ def split_command(command: str) -> list[str]:
     return words
 
 
-def notify(command: Sequence[str], event: Event, status: Path) -> None:
-    """Tell a command of an event, as JSON on its standard input. That it fails is told, and changes nothing."""
+class Notifier:
+    """Tells a command of events; one that hung is told nothing more for an hour, and a night waits for it once."""
+
+    def __init__(self, command: Sequence[str], status: Path) -> None:
+        self.command, self.status = command, status
+        self._deaf_until = 0.0
+
+    def tell(self, event: Event) -> None:
+        """Tell of one event, or say that it is not told."""
+        if time.monotonic() < self._deaf_until:
+            logger.warning("--notify: %s hung, and is not told: %s", self.command[0], " ".join([event.kind, event.cut]).strip())
+        elif not notify(self.command, event, self.status):
+            self._deaf_until = time.monotonic() + PAUSE
+
+
+def notify(command: Sequence[str], event: Event, status: Path) -> bool:
+    """Tell a command of an event, as JSON on its standard input. That it fails is told, and changes nothing.
+
+    Returns
+    -------
+    bool
+        Whether it came to an end by itself.
+    """
     given = (json.dumps({**json.loads(event.as_json()), "status": str(status)}) + "\n").encode()
     try:
         done = run_program(command, given=given, timeout=PATIENCE, environment={**os.environ, **deaf_environment()})
     except subprocess.TimeoutExpired:
-        logger.warning("--notify: %s took longer than %g s and was ended", command[0], PATIENCE)
-        return
+        told = "--notify: %s took longer than %g s and was ended; it is told nothing more for %g minutes"
+        logger.warning(told, command[0], PATIENCE, PAUSE / 60)
+        return False
     except OSError as error:
         logger.warning("--notify: %s cannot be started: %s", command[0], error.strerror)
-        return
+        return True
     if done.returncode:
         logger.warning("--notify: %s ended with code %d", command[0], done.returncode)
+    return True

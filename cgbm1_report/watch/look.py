@@ -24,6 +24,8 @@ _TAKEN = frozenset({STATUS, PAGE, FINDINGS, CHANGES, CHAIN})
 Naming = Callable[[Mapping[str, Mapping[str, Any]]], str]
 #: A cut.json that tells a cut-off is small.
 _MOST = 1_000_000
+#: Why a cut waits that differs from its seal; behind it stands in what.
+INCOMPLETE = "is not complete yet, or not as its seal says"
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def settle_cut(entry: Entry, seen: Seen, now: float, rested: float, name: Naming
     except OSError as error:
         problems = [Problem(f"cannot be read: {error.strerror}", str(error.filename or seen.folder), "cut folder")]
     if problems and not quiet:
-        entry.why = "is not complete yet, or not as its seal says"
+        entry.why = f"{INCOMPLETE}: {problems[0].closed or problems[0].message}"
         return []
     after = look_at_cut(seen.folder)
     if after is None or after.signature != seen.signature:

@@ -18,7 +18,7 @@ from cgbm1_report.system.whole import sweep, workroom
 from cgbm1_report.watch.arrivals import Arrivals
 from cgbm1_report.watch.asked import Asked, check_asked, tell_apart
 from cgbm1_report.watch.board import Board, Times, is_ready
-from cgbm1_report.watch.builder import PASSING, Outcome, read_findings
+from cgbm1_report.watch.builder import Outcome, read_findings
 from cgbm1_report.watch.changes import Changes
 from cgbm1_report.watch.earlier import find_earlier, is_of_other_files
 from cgbm1_report.watch.events import Hear, name_cuts, name_findings, tell_first
@@ -69,6 +69,8 @@ class Watch:
             self._make_room()
             self._tell_waiting()
             pending = [one.not_before for one in self.arrivals.list_turns()]
+            if not pending:
+                self.board.rest()
             if self.asked.once and not pending:
                 break
             self.board.write(running=True)
@@ -83,8 +85,10 @@ class Watch:
         """Say once what is waited for: a watch without a word cannot be told from one that hangs."""
         waiting = {one.name: one for one in self.board.entries.values() if one.there and one.state == "waiting" and one.why}
         reasons = {name: one.why for name, one in waiting.items() if not is_ready(one)}
+        # Each file that arrives changes what is lacking: the log says once that something is, the status what.
+        kinds = {name: why.partition(":")[0] for name, why in reasons.items()}
         for name, why in reasons.items():
-            if self.waits.get(name) != why:
+            if self.waits.get(name) != kinds[name]:
                 self.board.tell("waiting", waiting[name], why)
         if (
             not self.asked.once
@@ -92,9 +96,9 @@ class Watch:
             and not any(is_ready(one) for one in self.board.entries.values())
             and "" not in self.waits
         ):
-            reasons[""] = f"for the next cut in {self.folder}: looks again every {self.asked.every:g} s"
-            self.board.tell("waiting", None, reasons[""])
-        self.waits |= reasons
+            kinds[""] = f"for the next cut in {self.folder}: looks again every {self.asked.every:g} s"
+            self.board.tell("waiting", None, kinds[""])
+        self.waits |= kinds
 
     def stop(self, code: int) -> None:
         """Write down that the watch has ended, and by what."""
@@ -249,11 +253,11 @@ class Watch:
 
     def _look_again(self, entry: Entry) -> None:
         """A cut of which a file was changed, or another put in its place, while it was built; it may be as it was before by now."""
-        entry.settled = False
         # It was not interrupted: what ends builds is counted, and not this.
         entry.attempts = max(entry.attempts - 1, 0)
         entry.wait_again("its files were changed while it was built: it is looked at again")
         self.board.tell("changed", entry, entry.why)
+        entry.settled = False
         self.board.write(running=True)
 
     def _compare(self, entry: Entry, before: Entry | None) -> None:
@@ -286,7 +290,7 @@ class Watch:
     def _fail(self, entry: Entry, outcome: Outcome) -> None:
         entry.error, entry.exit_code, entry.asked = dict(outcome.error), outcome.code, self.told_apart
         kind, problems = str(entry.error.get("class", "")), entry.error.get("problems", ())
-        if outcome.code in PASSING and entry.attempts <= self.asked.retries:
+        if outcome.may_pass and entry.attempts <= self.asked.retries:
             rest = BACK_OFF * 2 ** (entry.attempts - 1)
             entry.wait_again(f"failed by a fault that may pass: tried again after {rest:g} s")
             entry.not_before = self.times.now() + rest
@@ -296,7 +300,7 @@ class Watch:
             entry.why = "the build that is there was made before" if entry.build and self._is_there(entry.build) else ""
             self.board.handled += 1
             listed = self._write_findings(entry)
-            told = tell_first(kind, problems, entry.findings.get("E", 0) if listed else 0)
+            told = tell_first(kind, self.board.find_problems(entry))
             self.board.tell("failed", entry, f"exit code {outcome.code}, {told}{'; all of them: ' * bool(listed)}{listed}")
         self.board.write(running=True)
 
@@ -316,10 +320,12 @@ class Watch:
         if not counts:
             return ""
         page = str(folder / "findings.html")
-        for told in entry.error.get("problems", ()):
-            if told.get("rule") == GATE and told.get("remedy"):
-                # A build says how they are listed: here they are.
-                told["remedy"] = f"correct the data; {page} lists every finding"
+        of_gate = [told for told in entry.error.get("problems", ()) if told.get("rule") == GATE]
+        # A build says how they are listed: here they are.
+        for told in of_gate[:1]:
+            told["remedy"] = f"correct the data; {page} lists every finding"
+        for told in of_gate[1:]:
+            told["remedy"] = f"the rest is in {folder / 'findings.csv'} and {folder / 'findings.json'}"
         return page
 
     def _make_room(self) -> None:

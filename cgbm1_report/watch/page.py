@@ -85,11 +85,18 @@ def _facts(cuts: Sequence[Entry], about: Mapping[str, Any]) -> str:
         "Last build": f"{last.name}, finished {_time(last.finished)}" if last else "none",
         "Folder of cuts": str(about["folder"]),
         "Built with": " ".join(about["options"]),
-        "The watch": "is running" if about["running"] else "has ended",
+        "The watch": _tell_running(about),
         "Written": f"{_time(about['written'])} by {about['program']}",
         "Exit code": str(about["exit_code"]),
     }
     return f'<dl class="facts">\n{"".join(f"<dt>{name}</dt><dd>{printed(told)}</dd>" for name, told in facts.items())}\n</dl>\n'
+
+
+def _tell_running(about: Mapping[str, Any]) -> str:
+    """Whether the watch is at work, as far as it could write: one that is killed leaves this page as it was."""
+    if not about["running"]:
+        return "has ended"
+    return f"was at work when this was written, as process {about['process']} on {about['machine']}"
 
 
 def _time(told: str) -> str:
@@ -149,8 +156,8 @@ def _tell_wrong(entry: Entry) -> str:
 
 
 def _legend(cuts: Sequence[Entry]) -> str:
-    shown = count_states(cuts)
+    shown = {entry.state for entry in cuts} | set(count_states(cuts))
     if not shown:
         return ""
-    rows = "".join(f"<dt>{state}</dt><dd>{printed(STATES[state])}</dd>" for state in shown)
+    rows = "".join(f"<dt>{state}</dt><dd>{printed(STATES[state])}</dd>" for state in STATES if state in shown)
     return f'<h2>States</h2>\n<dl class="facts">{rows}</dl>\n'

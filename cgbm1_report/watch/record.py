@@ -99,8 +99,8 @@ def sort_entries(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def count_states(entries: Iterable[Entry]) -> dict[str, int]:
-    """How many cuts are in each state."""
-    found = Counter(entry.state for entry in entries)
+    """How many cuts are in each state; one that was taken away and has no build counts as gone, whatever was wrong with it."""
+    found = Counter(entry.state if entry.there or entry.state in ("done", "removed") else "gone" for entry in entries)
     return {state: found[state] for state in STATES if found[state]}
 
 

@@ -17,6 +17,7 @@ from cgbm1_report.validate.findings import (
     SEVERITIES,
     count_severities,
     count_statuses,
+    open_findings,
     place_of,
     summarise_findings,
 )
@@ -24,6 +25,8 @@ from cgbm1_report.validate.texts import rule_title
 
 #: Findings of each rule printed on a terminal unless all are asked for.
 MOST_LINES = {"E": 20, "W": 3, "I": 0}
+#: Remedies of a rule printed below its count.
+MOST_REMEDIES = 3
 
 
 def printed_columns(findings: pd.DataFrame) -> list[str]:
@@ -93,11 +96,27 @@ def _summary_lines(findings: pd.DataFrame) -> list[str]:
     counted = summarise_findings(findings)
     if counted.empty:
         return []
-    lines = [
-        plain_text(f"{row.severity}  {row.rule:5} {row.findings:8} {row.subjects:8}  {rule_title(str(row.rule))} ({row.datasets})")
-        for row in counted.itertuples(index=False)
-    ]
-    return ["   rule  findings subjects  what is checked (datasets)", *lines]
+    remedies = _count_remedies(findings)
+    lines = ["   rule  findings subjects  what is checked (datasets)"]
+    for row in counted.itertuples(index=False):
+        what = f"{rule_title(str(row.rule))} ({row.datasets})"
+        lines.append(plain_text(f"{row.severity}  {row.rule:5} {row.findings:8} {row.subjects:8}  {what}"))
+        lines += [f"{'':28}{told}" for told in remedies.get((str(row.severity), str(row.rule)), [])]
+    return lines
+
+
+def _count_remedies(findings: pd.DataFrame) -> dict[tuple[str, str], list[str]]:
+    """What mends the errors and warnings of each rule: what mends most of them first, and how many other remedies there are."""
+    told = open_findings(findings).dropna(subset=["remedy"])
+    told = told[told["severity"] != "I"]
+    counted: dict[Any, pd.Series] = {kind: own.value_counts() for kind, own in told.groupby(["severity", "rule"])["remedy"]}
+    return {
+        kind: [
+            *(plain_text(f"remedy: {remedy}") for remedy in own.index[:MOST_REMEDIES]),
+            *([f"and {len(own) - MOST_REMEDIES} more, in what --out DIR writes"] if len(own) > MOST_REMEDIES else []),
+        ]
+        for kind, own in counted.items()
+    }
 
 
 def findings_to_text(findings: pd.DataFrame, every: bool = False) -> str:
