@@ -248,6 +248,21 @@ def test_all_damage_of_a_cut_is_said_at_once_and_nothing_is_derived(
     assert multiprocessing.active_children() == []
 
 
+def test_gate_counts_all_errors_of_a_cut_as_validate_does_also_those_it_did_not_come_to(tmp_path: Path) -> None:
+    """A wrong SDTM closes the gate before supplied ADaM is looked at: a subject nobody has is told all the same."""
+    sdtm = dict(BASE)
+    put("AE", "AESTDTC", "24-03-05")(sdtm)
+    cut = write_cut(tmp_path / "cut", sdtm)
+    (cut / "adam").mkdir()
+    (cut / "adam" / "adsl.csv").write_text("STUDYID,USUBJID\nNCT06740149,NCT06740149-99-999\n")
+    found = validate_everything(read_cut(cut, TRIAL), TRIAL)
+    errors = found[found["severity"] == "E"]
+    assert set(errors["dataset"]) >= {"AE", "ADSL"}
+    with pytest.raises(ReportError) as error:
+        read_data(cut, TRIAL)
+    assert error.value.problems[0].message == f"{len(errors)} errors in the data; nothing is built"
+
+
 def test_cut_that_is_derived_while_it_is_checked_gives_the_same_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cut = write_cut(tmp_path / "cut", dict(BASE))
     alone = read_data(cut, TRIAL)

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from cgbm1_report.build.audit import Audit
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.errors import PlanError
+from cgbm1_report.readback import Finding, ReadBack
+from cgbm1_report.readback.files import WHOLE
 from cgbm1_report.system.chain import check_chain, extend_chain, require_chain
 from tests.test_target import make_build
 
@@ -188,3 +191,21 @@ def test_builds_of_one_cut_are_equal_and_the_chain_beside_them_knows_each(
     assert finding["remedy"] == "put back the file as it was"
     _, printed, _ = carry_out("verify", two)
     assert printed.splitlines()[-1].endswith(", 1 finding")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ([], "manifest: 9 files compared with the checksums: all are as the build left them"),
+        (["a.csv"], "manifest: 9 files compared with the checksums: 1 of these, or beside them, is not as the build left them"),
+        (
+            ["a.csv", "b.csv"],
+            "manifest: 9 files compared with the checksums: 2 of these, or beside them, are not as the build left them",
+        ),
+    ],
+)
+def test_verify_says_of_how_many_files_it_is_not_so(wrong: list[str], words: str) -> None:
+    """What is found inside a file says nothing of its checksum."""
+    inside = Finding("c.csv", "differs", "reading back")
+    found = (*(Finding(name, "was changed since the build", WHOLE) for name in wrong), inside)
+    assert words in list(Audit(ReadBack(1, 2, 3, 4, found), ("", []), ("", []), 9).lines)

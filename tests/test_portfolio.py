@@ -99,6 +99,8 @@ def test_a_second_run_gives_the_same_and_what_was_changed_is_not_replaced(
     code, printed, said = carry_out("portfolio", place / "portfolio.yaml", "--json", "--jobs", 1)
     assert code == 1
     assert json.loads(printed)["builds"][1]["state"] == "failed"
+    ended = [Problem(**one) for one in json.loads(printed)["builds"][1]["problems"]]
+    assert [line for line in said.splitlines() if line.startswith("error: ")] == [f"error: broken: {one}" for one in ended]
     assert "october: done (1 of 3)" in said
     assert "broken: failed, exit code 1 (2 of 3)" in said
     assert {path.relative_to(place): path.read_bytes() for path in (place / "builds").rglob("*") if path.is_file()} == before

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -1060,6 +1061,23 @@ def test_terminal_has_errors_first_few_warnings_and_a_line_per_rule_last() -> No
     assert not any("not printed" in line for line in everything)
 
 
+def test_terminal_has_the_remedies_of_each_rule_the_commonest_first_and_never_more_than_three() -> None:
+    # Five remedies of one rule, the last of three findings; a note has none to be worked on.
+    told = ["mend a", "mend b", "mend c", "mend d", *["mend \x1be"] * 3]
+    rows = [{"severity": "E", "rule": "V04", "dataset": "AE", "message": "ends early", "remedy": remedy} for remedy in told]
+    rows += [{"severity": "I", "rule": "V30", "dataset": "AE", "message": "month only", "remedy": "none"}]
+    findings = collect_findings([pd.DataFrame(rows).reindex(columns=validate.COLUMNS)])
+    lines = forms.findings_to_text(findings).splitlines()
+    at = lines.index("E  V04          7        0  order of dates (AE)")
+    assert [line.strip() for line in lines[at + 1 : at + 5]] == [
+        "remedy: mend \N{REPLACEMENT CHARACTER}e",
+        "remedy: mend a",
+        "remedy: mend b",
+        "and 2 more, in what --out DIR writes",
+    ]
+    assert lines[at + 5].startswith("I  V30")
+
+
 def test_page_groups_findings_by_rule_with_text_and_remedy_once() -> None:
     rows = [
         {"severity": "W", "rule": "V24", "dataset": "SV", "usubjid": f"S{i}", "message": "late", "remedy": "mend"}
@@ -1153,6 +1171,11 @@ def test_gate_names_the_first_twenty_errors_and_the_count() -> None:
     assert "message 19" in str(error.value)
     assert "message 20" not in str(error.value)
     assert "5 more" in str(error.value)
+    assert "20 of 25 errors are named here" in error.value.problems[-1].message
+    with pytest.raises(ReportError) as error:
+        validate.raise_on_errors(many, Path("/cuts/a cut"))
+    for problem in (error.value.problems[0], error.value.problems[-1]):
+        assert "`cgbm1-report validate '/cuts/a cut' --out DIR`" in problem.remedy
     validate.raise_on_errors(many.assign(severity="W"))
 
 

@@ -146,7 +146,7 @@ def raise_on_errors(findings: pd.DataFrame, folder: Path | None = None) -> None:
     )
     rows = errors.head(NAMED_ERRORS).to_dict("records")
     named = [_name_finding(row, folder) for row in rows]
-    told = f"{NAMED_ERRORS} of {len(errors)} errors are named here"
+    told = f"{NAMED_ERRORS} of {len(errors)} errors are named here, {len(errors) - NAMED_ERRORS} more are not"
     where = f"the rest is in findings.csv and findings.json that `cgbm1-report validate {cut} --out DIR` writes into DIR"
     rest = [Problem(told, rule=GATE, remedy=where)] if len(errors) > NAMED_ERRORS else []
     raise DataError.of([head, *named, *rest])
