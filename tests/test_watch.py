@@ -1377,6 +1377,27 @@ def test_errors_beyond_those_named_are_counted_and_their_list_is_where_the_remed
     assert "validate CUT" not in bench.page
 
 
+def test_list_of_an_earlier_night_is_not_told_for_what_ended_this_build(bench):
+    """Wrong data on the first night, a lost process on the second, by other options."""
+    deliver(bench.cuts, "one")
+    check = bench.check
+
+    def list_all(cut: Path, folder: Path) -> dict[str, int]:
+        counts = check(cut, folder)
+        found = {"severity": "E", "rule": "V02", "dataset": "DM", "file": "sdtm/dm.csv", "remedy": "correct it"}
+        (folder / "findings.json").write_text(json.dumps({"counts": counts, "findings": [found]}))
+        return counts
+
+    bench.check = list_all
+    bench.plan["one"] = [WRONG, ends_with(69, "ToolError", Problem("its process was ended", closed="its process was ended"))]
+    assert bench.watch() == 1
+    assert bench.watch(jobs=1, retries=0) == 69
+    failed = [event for event in bench.events if event.kind == "failed"]
+    assert "1 problem (ToolError): its process was ended" in failed[1].words
+    assert [one["rule"] for one in failed[1].facts["error"]["problems"]] == [""]
+    assert "All findings of this cut" not in bench.page
+
+
 # ---- what is asked for
 
 

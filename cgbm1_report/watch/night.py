@@ -289,6 +289,8 @@ class Watch:
 
     def _fail(self, entry: Entry, outcome: Outcome) -> None:
         entry.error, entry.exit_code, entry.asked = dict(outcome.error), outcome.code, self.told_apart
+        # A list of an earlier night says nothing of what ended this build.
+        entry.findings_written = False
         kind, problems = str(entry.error.get("class", "")), entry.error.get("problems", ())
         if outcome.may_pass and entry.attempts <= self.asked.retries:
             rest = BACK_OFF * 2 ** (entry.attempts - 1)
