@@ -120,8 +120,7 @@ def _change(given: Supplied, dataset: str) -> tuple[pd.Series, pd.Series, pd.Ser
     value, base = given.column(dataset, "AVAL"), given.column(dataset, "BASE")
     change = value - base
     larger = value.abs().where(value.abs() > base.abs(), base.abs())
-    of = base.abs() if given.trial.conventions.percent_change_of == "ABS(BASE)" else base
-    return change, (100 * change / of).where(base != 0), ROUNDING * larger
+    return change, (100 * change / given.trial.conventions.percent_base(base)).where(base != 0), ROUNDING * larger
 
 
 @adam_rule(
