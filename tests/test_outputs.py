@@ -231,7 +231,10 @@ def test_a_page_by_actual_treatment_says_who_was_randomised_to_another() -> None
     actual = output("T14.3.1.2.2", empty)
     assert [column.N for column in actual.columns] == [3, 1, 1, 5]
     assert [note for note in actual.footnotes if re.search(r"^(One|Two) subject", note)] == said
+    by_highest = "Who was given several dose levels is counted by the highest of them."  # how TRT01A is derived
+    assert by_highest in actual.footnotes
     planned = output("T14.2.1.2", empty)
+    assert by_highest not in planned.footnotes
     assert [column.N for column in planned.columns] == [1, 3, 2, 6]
     assert not [note for note in planned.footnotes if "subject randomised to" in note]
     blind = output("T14.3.1.2.2", empty, pooled=True)

@@ -124,7 +124,7 @@ def test_second_refresh_from_the_same_build_changes_nothing(build, tmp_path):
     assert done.outputs == ("T14.3.1.2.1",)
     assert done.replaced == done.changed == ()
     assert next(done.tell(document)) == "T14.3.1.2.1  the same as before"
-    assert [*done.tell(document)][-1].endswith(": 0 outputs replaced, 0 changed, 1 the same and not touched, 0 left")
+    assert [*done.tell(document)][-1].endswith(": 0 outputs replaced, 0 changed, 1 the same as before, 0 left")
     assert document.read_bytes() == first
 
 
@@ -610,6 +610,20 @@ def test_forced_comments_stay_on_the_title_wherever_they_began(build, tmp_path):
         ("RangeStart", "1"), ("RangeStart", "3"), ("RangeEnd", "2"), ("Reference", "2"), ("RangeEnd", "1"), ("Reference", "1"),
     ]  # fmt: skip
     assert_whole(document)
+
+
+def test_comment_on_a_title_goes_along_without_being_asked_for(build, tmp_path):
+    """Nothing of the writer's is lost then; --force puts comments of cells there, and the next refresh must not stop at them."""
+    on_title = in_cell("Table 14.3.1.2.1", commented("Table 14.3.1.2.1"))(output_of(summary_table()))
+    in_table = in_cell("Nausea", commented("Nausea"))(output_of(summary_table()))
+    for name, old, force in (("title", on_title, False), ("cell", in_table, True)):
+        document = write_csr(tmp_path / f"{name}.docx", old)
+        refresh_docx(document, build, document, force=force)
+        once = body_of(document.read_bytes())
+        refresh_docx(document, build, document)
+        title = next(p for p in re.findall(r"<w:p>.*?</w:p>", body_of(document.read_bytes())) if 'w:name="T14_3_1_2_1"' in p)
+        assert title.count("<w:commentReference ") == once.count("<w:commentReference ") == 1, name
+        assert_whole(document)
 
 
 def test_mark_of_words_cursor_goes_whole_or_stays_whole(build, tmp_path):

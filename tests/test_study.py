@@ -247,7 +247,7 @@ def test_condition_says_whom_it_leaves_out_because_a_value_is_missing(study: cg.
             study.where('DTHFL != "Y"')
         own = adsl[adsl["PHASE"] == 2]
         assert 0 < len(own) < len(adsl)
-        assert f"is unknown of {own['DTHFL'].isna().sum()} of {len(own)} subjects, who are left out" in caplog.text
+        assert f"is unknown of {own['DTHFL'].isna().sum()} of {len(own)} subjects of the phase, who are left out" in caplog.text
         caplog.clear()
         study.where("AGE >= 18")
         assert caplog.text == ""
@@ -672,6 +672,19 @@ WRONG = {
         "too many positional arguments [rule: study.find] Remedy: it takes words",
     ),
     "a number for words of a list": (lambda study: study.list(3), "words is not a text: 3 [rule: study.list]"),
+    "the name of a variable for a label": (
+        lambda study: study.value("T14.1.4", "AGE", "Total", "mean"),
+        "has no row labelled 'AGE' [rule: row, column and statistic] Remedy: did you mean row={\"AGE\": …} with its level, or None?",
+    ),
+    "the beginning of a label": (
+        lambda study: study.value("T14.2.1", "HR", "Low"),
+        "has no row labelled 'HR' [rule: row, column and statistic] Remedy: did you mean HR vs Placebo",
+    ),
+    "a statement that asks nothing": (
+        lambda study: study.sql("DROP VIEW adsl"),
+        "'DROP VIEW adsl' asks for nothing [rule: study.sql]",
+    ),
+    "a parameter that there is not": (lambda study: study.km("TTSAE"), "Remedy: it is one of LTFS ("),
     "a condition in the place of a population": (
         lambda study: study.filter("AGE>60"),
         "AGE>60 is no population [rule: study.filter] Remedy: a condition is named, where='AGE>60'; it is one of SCR",

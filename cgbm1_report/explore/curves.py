@@ -8,7 +8,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.event_times import kaplan_meier, log_log_limits
 from cgbm1_report.distinct import fold_text
-from cgbm1_report.errors import ArgumentError, suggest
+from cgbm1_report.errors import ArgumentError
 from cgbm1_report.explore.subsets import find_population
 from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.tabulate.view import View
@@ -48,7 +48,9 @@ def _find_parameter(records: pd.DataFrame, asked: str, dataset: str) -> str:
         return asked
     named = told["PARAMCD"][told.apply(lambda texts: texts.map(fold_text, na_action="ignore")).eq(fold_text(asked)).any(axis=1)]
     if named.nunique() != 1:
-        raise ArgumentError(f"{dataset} has no parameter {asked}", rule="study.km", remedy=suggest(asked, codes))
+        texts = told.drop_duplicates("PARAMCD").set_index("PARAMCD").reindex(codes)
+        every = ", ".join(f"{code} ({texts['PARAM'][code]})" if "PARAM" in texts else code for code in codes)
+        raise ArgumentError(f"{dataset} has no parameter {asked}", rule="study.km", remedy=f"it is one of {every}")
     return str(named.iloc[0])
 
 

@@ -42,6 +42,9 @@ def ask_frames(question: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFram
                 told = f"{several} statements are asked at once" if several else f"{question!r} is no question"
                 remedy = "ask one statement in each call" if several else _WRITTEN
                 raise ArgumentError(told, rule=_RULE, remedy=remedy)
+            if base.extract_statements(question)[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+                # Its answer would be an empty table, as if it had been done: the datasets are read anew for each question.
+                raise ArgumentError(f"{question!r} asks for nothing", rule=_RULE, remedy=_WRITTEN)
             return base.execute(question).df()
         except duckdb.Error as error:
             if isinstance(error, duckdb.CatalogException) and (lost := _find_lost(base, question, frames)):

@@ -128,7 +128,9 @@ def _ask(adsl: pd.DataFrame, condition: str, study: Study) -> pd.DataFrame:
     own = _of_phase(adsl, study.phase)
     unknown = int(found[own].isna().sum())
     if unknown and (told := _tell_missing(adsl[own], condition)):
-        logger.warning("%s is unknown of %d of %d subjects, who are left out: %s", condition, unknown, int(own.sum()), told)
+        logger.warning(
+            "%s is unknown of %d of %d subjects of the phase, who are left out: %s", condition, unknown, int(own.sum()), told
+        )
     return adsl[found.fillna(False).astype(bool)]
 
 

@@ -206,10 +206,17 @@ def _row(made: Output, keys: Sequence[Key], wanted: RowAsked) -> Key:
     if isinstance(wanted, str):
         labels = {one.key: " ".join(one.label.split()) for one in (() if isinstance(made, Figure) else made.rows)}
         printed = list(dict.fromkeys(label for key in keys if (label := labels.get(key))))
-        raise _absent(made, f"has no row {told}", printed or [tell_key(key) for key in keys], find_near(wanted, printed, 2))
+        raise _absent(made, f"has no row {told}", printed or [tell_key(key) for key in keys], _near_labels(wanted, printed, keys))
     near = _nearest(keys, wanted)
     apart = _tell_apart(keys, [name for name, level in wanted.items() if level is not None])
     raise _absent(made, f"has no row {told}", [tell_key(key) for key in near], _near_parts(wanted.items(), keys), apart=apart)
+
+
+def _near_labels(wanted: str, printed: Sequence[str], keys: Iterable[Key]) -> list[str]:
+    """What may have been meant by a label that no row has: a variable of the keys, the rest of a label, or a near one."""
+    variable = next((name for key in keys for name, _ in key if fold_text(name) == fold_text(wanted)), None)
+    begun = [label for label in printed if fold_text(label).startswith(fold_text(wanted))] if wanted.strip() else []
+    return [f'row={{"{variable}": …}} with its level, or None'] if variable else begun[:2] or find_near(wanted, printed, 2)
 
 
 def _nearest(keys: Sequence[Key], wanted: Mapping[str, str | None]) -> list[Key]:

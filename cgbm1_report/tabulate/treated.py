@@ -10,6 +10,8 @@ from cgbm1_report.tabulate.view import View
 
 #: Numbers that begin a sentence.
 _WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+#: By what who was given several doses is counted, as TRT01A is derived.
+_RULE = "Who was given several dose levels is counted by the highest of them."
 _PLANNED, _ACTUAL = "TRT01P", "TRT01A"
 
 
@@ -48,6 +50,9 @@ def tell_treated_otherwise(view: View) -> tuple[str, ...]:
         f"{_begin(left[planned])} {verb} to {planned} {'was' if left[planned] == 1 else 'were'} not treated."
         for planned in sorted(set(left) & set(view.column_keys), key=lambda column: place.get(column, len(place)))
     ]
+    # How supplied data chose the one treatment of who was given several, they do not say.
+    if ordered and view.treatment == _ACTUAL and not view.stamp.supplied:
+        told.append(_RULE)
     return tuple(told)
 
 

@@ -251,9 +251,8 @@ def _refuse_all(document: Path, found: Found) -> None:
         return
     if problems := [*found.unsure, *found.problems, *found.stray]:
         raise PlanError.of(problems)
-    remedy = (
-        "copy outputs whole, from the title to the last note, and paste them with their formatting kept: so their marks come along"
-    )
+    whole = "copy outputs whole, from the empty line above the title to that below the last note, and paste them with"
+    remedy = f"{whole} their formatting kept: so their marks come along"
     raise PlanError("holds no output of this build", file=document, rule=RULE, remedy=remedy)
 
 
@@ -283,7 +282,7 @@ def _renew(
         renewal.kept = date_again(kept, new)
         return renewal
     edited = is_edited(old)
-    renewal.own = find_own(old, new, marks, parts.get(COMMENTS, b""), edited, styles=styles)
+    renewal.own = find_own(old, new, marks, parts.get(COMMENTS, b""), edited, styles=styles, title=find_title(old, number))
     renewal.torn = find_torn(old) + (["more than one section break"] if len(find_breaks(old)) > 1 else [])
     renewal.lost = [mark for mark in marks if mark.lay_on]
     marks = [mark for mark in marks if not mark.lay_on]

@@ -64,7 +64,7 @@ class Refreshed:
         if self.backup:
             yield f"{self.backup}: the document as it was"
         same = len(self.outputs) - len(self.replaced)
-        ended = f"{len(self.changed)} changed, {f'{same} the same and not touched, ' if same else ''}{self.left} left"
+        ended = f"{len(self.changed)} changed, {f'{same} the same as before, ' if same else ''}{self.left} left"
         yield f"{document}: {number_of(len(self.replaced), 'output')} replaced, {ended}"
 
     def warn(self) -> Iterator[str]:

@@ -54,8 +54,9 @@ _WORDS = 40
 
 
 def find_own(
-    old: bytes, new: bytes, marks: Iterable[Mark], comments: bytes, edited: bool | None, *, styles: Mapping[str, str] | None = None
-) -> list[str]:
+    old: bytes, new: bytes, marks: Iterable[Mark], comments: bytes, edited: bool | None,
+    *, styles: Mapping[str, str] | None = None, title: slice = slice(0),
+) -> list[str]:  # fmt: skip
     """What stands in an output and is not the build's, in words.
 
     Parameters
@@ -64,9 +65,11 @@ def find_own(
         Whether its text is another one than was printed then.
     styles
         What the document calls our styles.
+    title
+        Where the title stands: a comment on it loses nothing, since it goes onto the new one.
     """
     changes = list(_tracked(old))
-    told = [*changes, *_comments(old, comments)]
+    told = [*changes, *_comments(old[: title.start or 0] + old[title.stop :], comments)]
     told += [f"bookmark {mark.name} on {shorten(mark.lay_on)}" for mark in marks if mark.lay_on]
     counted = {word: len(re.findall(rf"<w:{tag}\b".encode(), old)) for word, tag in _NOTES.items()}
     told += [f"{count} {word}{'s' * (count > 1)}" for word, count in counted.items() if count]
