@@ -291,6 +291,15 @@ def test_kaplan_meier_estimates_are_those_of_the_report(study: cg.Study) -> None
     assert compared >= 30
 
 
+def test_curve_of_a_frame_of_ones_own_is_estimated_as_those_of_adtte(study: cg.Study) -> None:
+    own = study.adtte.query("PARAMCD == 'LTFS'").assign(PARAMCD="MINE")
+    pd.testing.assert_frame_equal(study.km("MINE", dataset=own), study.km("LTFS"))
+    with pytest.raises(ReportError, match=r"dataset has several records of MINE of .*leave one time of each subject"):
+        study.km("MINE", dataset=pd.concat([own, own]))
+    with pytest.raises(ReportError, match=r"dataset has no CNSR: it holds no times to an event"):
+        study.km("MINE", dataset=own.drop(columns="CNSR"))
+
+
 def test_parameter_of_a_curve_goes_by_its_code_or_its_text_in_any_case_of_letters(study: cg.Study) -> None:
     text = study.data["ADTTE"].query("PARAMCD == 'OS'")["PARAM"].iloc[0]
     for asked in ("os", text, text.upper()):

@@ -17,23 +17,26 @@ if TYPE_CHECKING:
     from cgbm1_report.explore.study import Study
 
 
-def estimate_curves(study: Study, paramcd: str, population: str, dataset: str) -> pd.DataFrame:
+def estimate_curves(study: Study, paramcd: str, population: str, dataset: str | pd.DataFrame) -> pd.DataFrame:
     """A row for each treatment column and time at which somebody has the event or is censored.
 
     Raises
     ------
     ReportError
-        The dataset has no such parameter; there is no such population.
+        The dataset has no such parameter, or several records of it of a subject; there is no such population.
     """
     chosen = study.trial.population(find_population(study.trial, population, "study.km"))
     view = View(study.trial, study.data, study.phase, chosen, study.stamp, study.dose_group, study.pooled)
-    records = study.data[dataset]
-    if lacking := [name for name in ("PARAMCD", "AVAL", "CNSR") if name not in records]:
-        told = f"{dataset} has no {', '.join(lacking)}: it holds no times to an event"
+    name, records = (dataset, study.data[dataset]) if isinstance(dataset, str) else ("dataset", dataset)
+    if lacking := [one for one in ("USUBJID", "PARAMCD", "AVAL", "CNSR") if one not in records]:
+        told = f"{name} has no {', '.join(lacking)}: it holds no times to an event"
         raise ArgumentError(told, rule="study.km", remedy="name a dataset of times to an event, as ADTTE")
     own = records.loc[
-        (records["PARAMCD"] == _find_parameter(records, paramcd, dataset)) & records["AVAL"].notna(), ["USUBJID", "AVAL", "CNSR"]
+        (records["PARAMCD"] == _find_parameter(records, paramcd, name)) & records["AVAL"].notna(), ["USUBJID", "AVAL", "CNSR"]
     ]
+    if (twice := own["USUBJID"].duplicated()).any():
+        told = f"{name} has several records of {paramcd} of {own.loc[twice, 'USUBJID'].iloc[0]}"
+        raise ArgumentError(told, rule="study.km", remedy="leave one time of each subject")
     times = own.merge(view.subjects[["USUBJID", "COLUMN"]], on="USUBJID", validate="many_to_one")
     by_column = {**dict(list(times.groupby("COLUMN", sort=False))), TOTAL: times}
     found = [_tell_curve(key, by_column[key]) for key in view.column_keys if key in by_column]

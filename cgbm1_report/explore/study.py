@@ -254,7 +254,7 @@ class Study(Report):
         return ask_frames(question, self.data)
 
     @checked()
-    def km(self, paramcd: str, population: str = "FAS", dataset: str = "ADTTE") -> pd.DataFrame:
+    def km(self, paramcd: str, population: str = "FAS", dataset: str | pd.DataFrame = "ADTTE") -> pd.DataFrame:
         """Kaplan-Meier estimates of a time to an event, by treatment column (R ``survfit``, log-log limits).
 
         Parameters
@@ -265,7 +265,8 @@ class Study(Report):
             An analysis set of trial.yaml, by its code or its label; without it the full analysis set. The columns are the
             treatments by which that set is analysed, and the one of everybody.
         dataset
-            The dataset of times to events.
+            The dataset of times to events, or a frame of your own with a record of each subject: ``USUBJID``, ``PARAMCD``, ``AVAL``
+            in days and ``CNSR``, 0 where the event came.
 
         Returns
         -------
