@@ -29,7 +29,11 @@ _PROTOCOL = re.compile(r"(?<![\w./\\-])trial\.yaml(?! of the package)\b")
 
 def name_protocol(text: str, file: Path | None) -> str:
     """A text that names the protocol file by the name it has in this run; of the package's own (None) as it is written."""
-    return text if file is None else _PROTOCOL.sub(lambda _: file.name, text)
+    if file is None:
+        return text
+    # Where the text has its path already, as in a command, it is named: a folder or name with a blank would be named twice.
+    path = str(file.absolute())
+    return path.join(_PROTOCOL.sub(lambda _: file.name, part) for part in text.split(path))
 
 
 def number_of(count: int, noun: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from cgbm1_report import validate
 from cgbm1_report.build import gate
 from cgbm1_report.build.gate import _look_back, look_at, pooled_phases, read_data, validate_everything
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.protocol.schema import has_schema
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.validate import rules, schemas
@@ -261,6 +261,35 @@ def test_gate_counts_all_errors_of_a_cut_as_validate_does_also_those_it_did_not_
     with pytest.raises(ReportError) as error:
         read_data(cut, TRIAL)
     assert error.value.problems[0].message == f"{len(errors)} errors in the data; nothing is built"
+
+
+def test_cut_of_one_other_study_is_refused_in_one_message_and_a_record_of_one_is_a_finding(tmp_path: Path) -> None:
+    """By another study's protocol nobody knows who is blind: nothing is looked at."""
+    other = {name: frame.assign(STUDYID="NCT00000001") for name, frame in BASE.items()}
+    cut = write_cut(tmp_path / "other", other)
+    for ask in (lambda: read_data(cut, TRIAL), lambda: validate_everything(read_cut(cut, TRIAL), TRIAL)):
+        with pytest.raises(PlanError) as error:
+            ask()
+        (problem,) = error.value.problems
+        assert problem.message == "the cut is of study NCT00000001, trial.yaml of study NCT06740149"
+        assert (problem.place, problem.closed) == ("STUDYID of DM", "the cut is of another study than trial.yaml")
+    mixed = dict(BASE)
+    put("DM", "STUDYID", "NCT00000001")(mixed)
+    found = validate_everything(read_cut(write_cut(tmp_path / "mixed", mixed), TRIAL), TRIAL)
+    assert found[found["variable"] == "STUDYID"]["value"].tolist() == ["NCT00000001"]
+
+
+def test_what_a_cut_lacks_is_told_with_what_to_deliver(tmp_path: Path) -> None:
+    cut = write_cut(tmp_path / "cut", {name: frame for name, frame in BASE.items() if name != "DV"})
+    (cut / "cut.json").write_text("{}", encoding="utf-8")
+    found = validate_everything(read_cut(cut, TRIAL), TRIAL)
+    lacking = found[found["message"] == "the dataset is not there"]
+    assert lacking[["dataset", "remedy"]].to_numpy().tolist() == [["DV", "deliver the dataset, without records if there are none"]]
+    remedies = [found[found["message"].str.startswith("the cut does not name its data cut-off")]["remedy"].tolist()]
+    (cut / "cut.json").unlink()
+    found = validate_everything(read_cut(cut, TRIAL), TRIAL)
+    remedies.append(found[found["message"].str.startswith("the cut does not name its data cut-off")]["remedy"].tolist())
+    assert remedies == [['write "cutoff": "YYYY-MM-DD" into cut.json'], ['put cut.json {"cutoff": "YYYY-MM-DD"} into the cut']]
 
 
 def test_cut_that_is_derived_while_it_is_checked_gives_the_same_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

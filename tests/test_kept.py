@@ -38,7 +38,7 @@ def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trial: Trial) -> tupl
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     derived: list[bool] = []
 
-    def derive(folder: Path, _trial: Trial, *, use_adam: bool, on_progress: object) -> Data:
+    def derive(folder: Path, _trial: Trial, *, use_adam: bool, on_progress: object, protocol: Path | None) -> Data:
         derived.append(use_adam)
         adsl = pd.DataFrame({"USUBJID": ["1", "2"], "AGE": [40.0, float("nan")], "TRTSDT": pd.to_datetime(["2025-01-02", None])})
         adsl.attrs["labels"] = {"AGE": "Age"}

@@ -32,6 +32,11 @@ def test_text_names_the_file_of_the_run_and_leaves_other_files(text: str, named:
     assert name_protocol(text, None) == text
 
 
+def test_path_of_the_file_in_a_text_stays_as_it_is() -> None:
+    text = "`validate CUT --trial '/a/our trial.yaml'`, as trial.yaml says"
+    assert name_protocol(text, Path("/a/our trial.yaml")) == "`validate CUT --trial '/a/our trial.yaml'`, as our trial.yaml says"
+
+
 def test_error_names_the_file_by_its_path_where_it_lies_in_it() -> None:
     error = PlanError(
         "trial.yaml declares no narratives", file="trial.yaml", rule="arms", place="arms", remedy="correct trial.yaml"

@@ -1176,6 +1176,10 @@ def test_gate_names_the_first_twenty_errors_and_the_count() -> None:
         validate.raise_on_errors(many, Path("/cuts/a cut"))
     for problem in (error.value.problems[0], error.value.problems[-1]):
         assert "`cgbm1-report validate '/cuts/a cut' --out DIR`" in problem.remedy
+    with pytest.raises(ReportError) as error:
+        validate.raise_on_errors(many, Path("/cuts/one"), Path("/the protocols/trial.yaml"))
+    for problem in (error.value.problems[0], error.value.problems[-1]):
+        assert "`cgbm1-report validate /cuts/one --trial '/the protocols/trial.yaml' --out DIR`" in problem.remedy
     validate.raise_on_errors(many.assign(severity="W"))
 
 

@@ -23,6 +23,7 @@ from cgbm1_report.read.seal import hash_files, seal_cut
 from cgbm1_report.system.processes import EndedError
 from cgbm1_report.system.whole import workroom
 from cgbm1_report.watch import board as boards
+from cgbm1_report.watch import look
 from cgbm1_report.watch.asked import Asked, check_asked
 from cgbm1_report.watch.builder import Outcome, run_verb
 from cgbm1_report.watch.changes import sum_up_changes
@@ -194,6 +195,44 @@ def test_cut_that_differs_from_its_seal_is_refused_once_and_built_when_it_is_rig
     assert bench.watch() == 0
     assert bench.states() == {"one": "done"}
     assert "the cut is not as it was sealed" not in bench.page
+
+
+def test_cut_that_differs_in_length_here_and_in_letters_there_is_told_of_both_as_seal_tells_it(bench):
+    cut = deliver(bench.cuts, "one", "2025-01-01")
+    seal_cut(cut)
+    (cut / "sdtm" / "dm.csv").write_text("another length")
+    (cut / "cut.json").write_text((cut / "cut.json").read_text().replace("2025", "2024"))
+    assert bench.watch() == 1
+    told = "the cut is not as it was sealed: 2 files differ (cut.json, sdtm/dm.csv)"
+    assert told in bench.page
+    with pytest.raises(ReportError, match=re.escape(told)):
+        seal_cut(cut)
+
+
+def test_cut_that_still_arrives_is_hashed_once_for_what_has_arrived(bench, monkeypatch):
+    """Its files differ in length and letters: both are told, and the same files are not read again with each look."""
+    bench.clock.at = time.time()
+    cut = deliver(bench.cuts, "one", "2025-01-01")
+    seal_cut(cut)
+    (cut / "sdtm" / "dm.csv").write_text("another length")
+    (cut / "cut.json").write_text((cut / "cut.json").read_text().replace("2025", "2024"))
+    measured: list[Path] = []
+    measure = look.measure_files
+    monkeypatch.setattr(look, "measure_files", lambda folder: measured.append(folder) or measure(folder))
+    assert [bench.watch(), bench.watch()] == [0, 0]
+    assert "2 files differ (cut.json, sdtm/dm.csv)" in bench.page
+    assert measured == [bench.cuts / "one"]
+
+
+def test_status_names_marked_builds_and_why_a_cut_is_gone(bench):
+    bench.clock.at = time.time()
+    cut = deliver(bench.cuts, "one")
+    assert bench.watch(since_last=True) == 0
+    assert json.loads((bench.out / "status.json").read_text())["options"][-1] == "--since-last"
+    shutil.rmtree(cut)
+    assert bench.watch() == 0
+    (told,) = json.loads((bench.out / "status.json").read_text())["cuts"]
+    assert (told["state"], told["why"]) == ("gone", "its folder is no longer there, and no build was made of it as it was")
 
 
 def test_repeated_cut_is_told_and_not_built_again(bench):
@@ -805,7 +844,7 @@ def test_newest_builds_stay_and_older_ones_make_room(bench):
     assert sorted(os.listdir(bench.out / "changes")) == ["cut2.html", "cut3.html"]
     bench.watch(keep=2)
     assert bench.built == ["cut0", "cut1", "cut2", "cut3"], "what was removed is not built again"
-    assert "its build made room: the 2 newest stay" in bench.page
+    assert "its build made room: --keep 2 keeps what was finished last" in bench.page
 
 
 #: What happened to a build | why it is not removed, in the words of the status page.
@@ -1412,6 +1451,8 @@ def test_list_of_an_earlier_night_is_not_told_for_what_ended_this_build(bench):
         ({"out": "made"}, PlanError, "is a build: nothing is written into it"),
         ({"out": "made/builds/new"}, PlanError, "made, which is a build: nothing is written into it"),
         ({"folder": "nowhere"}, PlanError, "is no folder"),
+        ({"folder": "delivered"}, PlanError, "is itself a cut [rule: folder of cuts] Remedy: name the folder above"),
+        ({"folder": "delivered/sdtm"}, PlanError, "delivered, which is itself a cut"),
         ({"formats": ("doc",)}, ArgumentError, "format 'doc' is unknown"),
         ({"only": ("T1.1",)}, ArgumentError, "output 'T1.1' is unknown"),
         ({"phase": 3}, ArgumentError, "phase 3 is not declared"),

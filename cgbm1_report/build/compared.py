@@ -40,7 +40,9 @@ def compare_places(old: Path, new: Path, trial: Path | None = None, *, unblind: 
         One of them is neither, or cannot be read; they are not alike (`compare.sides.refuse_sides`).
     """
     if lost := [place for place in (old, new) if not place.exists()]:
-        raise PlanError.of(Problem("is not there", str(place), _RULE, remedy="name two cuts, or two builds") for place in lost)
+        raise PlanError.of(
+            Problem("is not there", str(place.absolute()), _RULE, remedy="name two cuts, or two builds") for place in lost
+        )
     built = is_build(old), is_build(new)
     if all(built):
         return compare_sides(read_build(old), read_build(new), read_trial(new / "trial.yaml"), unblind=unblind)

@@ -116,7 +116,9 @@ class Sight:
 def look_at(cut: Cut, trial: Trial, closed: Collection[int] = ()) -> Sight:
     """Take out of a cut what nobody who reports it may see; ``closed`` are phases that stay blind though they were opened."""
     from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
+    from cgbm1_report.read.pairing import refuse_other_study
 
+    refuse_other_study(cut, trial)
     pooled = pooled_phases(trial, cut) | frozenset(closed)
     if not pooled:
         return Sight(cut, trial, pooled, cut.sdtm, cut.adam, (), ())
@@ -295,6 +297,7 @@ def _validate_seen(sight: Sight, found: pd.DataFrame | None = None) -> pd.DataFr
 
 def _look_back(sight: Sight) -> list[pd.DataFrame]:
     """What was noticed in reading, and what blinding took out although nobody declared that it tells treatment."""
+    from cgbm1_report.read.find import ABOUT
     from cgbm1_report.read.unblinding import opened_one_by_one
     from cgbm1_report.validate.blinding import say_cutoff, say_unblinded, say_withheld
     from cgbm1_report.validate.reading import find_reading
@@ -305,7 +308,7 @@ def _look_back(sight: Sight) -> list[pd.DataFrame]:
         say_withheld(sight.withheld),
         say_unblinded(opened_one_by_one(cut.unblinding, sight.trial)),
     ]
-    return found if cut.about.get("cutoff") else [*found, say_cutoff(cut.cutoff)]
+    return found if cut.about.get("cutoff") else [*found, say_cutoff(cut.cutoff, about=ABOUT in cut.files)]
 
 
 def _tell(sight: Sight, parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -325,12 +328,13 @@ def read_data(
     closed: Collection[int] = (),
     on_progress: OnProgress = report_quietly,
     workers: int = 1,
+    protocol: Path | None = None,
 ) -> Data:
     """Read the cut, pass it through the gate, derive the ADaM.
 
     Supplied ADaM passes the gate whether it is analysed (``use_adam``, or no SDTM) or not. ``closed`` are phases whose
     treatment is taken out in any case. With two ``workers`` a large cut is derived while it is checked; nothing of what was
-    derived is used, or told, of a cut with errors.
+    derived is used, or told, of a cut with errors. ``protocol`` is the file that ``trial`` was asked for by, which remedies name.
 
     Raises
     ------
@@ -346,10 +350,12 @@ def read_data(
         # Told before the data are checked: that takes half a minute, and mends none of it.
         raise PlanError.of(lacking)
     with hold_texts(cut.storage):
-        return pass_gate(look_at(cut, trial, closed), use_adam, on_progress, workers)
+        return pass_gate(look_at(cut, trial, closed), use_adam, on_progress, workers, protocol)
 
 
-def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_quietly, workers: int = 1) -> Data:
+def pass_gate(
+    sight: Sight, use_adam: bool, on_progress: OnProgress = report_quietly, workers: int = 1, protocol: Path | None = None
+) -> Data:
     """What of a cut may be seen, checked, derived and checked again; refused where the gate finds errors."""
     from cgbm1_report import validate
     from cgbm1_report.build.seen import digest_seen
@@ -366,7 +372,7 @@ def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_qui
             parts.append(found)
             if validate.has_errors(_tell(sight, parts)):
                 # Whoever mends the cut is told all that is wrong of it at once, and as many errors as `validate` tells.
-                validate.raise_on_errors(_validate_seen(sight, found), cut.folder)
+                validate.raise_on_errors(_validate_seen(sight, found), cut.folder, protocol)
             on_progress("derive", "ADaM")
             derived = derive()
         states = _escalation_states(sight, derived)
@@ -381,7 +387,7 @@ def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_qui
         if len(found):
             on_progress("narratives", f"{what}: {number_of(len(found), 'text')}; findings on NARRATIVES say which and why")
     findings = _tell(sight, [*parts, *unheard])
-    validate.raise_on_errors(findings, cut.folder)
+    validate.raise_on_errors(findings, cut.folder, protocol)
     adam |= texts
     adam |= states if states and not supplied else _escalation_states(sight, adam)
     adam["FINDINGS"] = validate.count_findings(findings)

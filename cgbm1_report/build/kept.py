@@ -75,7 +75,8 @@ def read_ready(
     found = _take(place) if place else None
     if found:
         return found
-    data = read_data(folder, trial, use_adam=use_adam, on_progress=on_progress)
+    protocol = None if trial_file == asset("trial.yaml") else trial_file
+    data = read_data(folder, trial, use_adam=use_adam, on_progress=on_progress, protocol=protocol)
     # In the order in which an entry gives them: whoever looks again sees the same.
     adam = {name: data.adam[name] for name in sorted(data.adam)}
     ready = Ready(adam, data.pooled, data.cut.cutoff, data.cut.synthetic, data.supplied)

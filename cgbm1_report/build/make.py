@@ -204,7 +204,10 @@ def _read(request: Request, trial: Trial, on_progress: OnProgress) -> Data:
     """The data of the cut, or what of them a package may be made of."""
     package = find_package(request.package) if request.package else None
     closed = closed_phases(package, trial)
-    data = read_data(request.cut, trial, use_adam=request.use_adam, closed=closed, on_progress=on_progress, workers=request.jobs)
+    data = read_data(
+        request.cut, trial, use_adam=request.use_adam, closed=closed, on_progress=on_progress, workers=request.jobs,
+        protocol=request.trial,
+    )  # fmt: skip
     return take_package(data, package, trial, request.dose_group) if package else data
 
 

@@ -59,7 +59,8 @@ def _read(request: Request, package: Package, trial: Trial, file: Path, keep: bo
     closed = closed_phases(package, trial)
     if not closed:
         return read_ready(request.cut, trial, file, use_adam=request.use_adam, keep=keep)
-    data = take_package(read_data(request.cut, trial, use_adam=request.use_adam, closed=closed), package, trial)
+    read = read_data(request.cut, trial, use_adam=request.use_adam, closed=closed, protocol=request.trial)
+    data = take_package(read, package, trial)
     return Ready(data.adam, data.pooled, data.cut.cutoff, data.cut.synthetic, data.supplied)
 
 

@@ -164,6 +164,8 @@ class Failure:
     message: str
     remedy: str
     kind: type[ReportError] = PlanError
+    #: What of the message a log may tell: what a cell raised may hold a value of the data.
+    closed: str = "failed"
 
 
 def execute(
@@ -211,7 +213,7 @@ def execute(
     except PapermillExecutionError as error:
         place = Place(error.cell_index, 0, error.source)
         if error.ename == OutOfTimeError.__name__:
-            return Failure(place, *too_late)
+            return Failure(place, *too_late, closed=too_late[0])
         if error.ename == TOO_LARGE:
             return Failure(place, error.evalue, "show less, or a smaller picture; report.show() has no bound")
         if error.ename == "SystemExit":
@@ -224,7 +226,7 @@ def execute(
         # An output that cannot be made of these data is no fault of the notebook that shows it.
         return Failure(place, _what_was_raised(error), remedy, KINDS.get(error.ename, PlanError))
     except (CellTimeoutError, OutOfTimeError):
-        return Failure(last, *too_late)
+        return Failure(last, *too_late, closed=too_late[0])
     except DeadKernelError:
         return Failure(last, "the notebook's process died", "mend what the cell calls; run it in Jupyter to see it")
     return _not_run(notebook) or read_receipts(notebook.cells)

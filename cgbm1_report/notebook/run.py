@@ -248,13 +248,14 @@ def _finish(run: _Run, timeout: float) -> ReportError | Executed:
         return run.result
     if late:
         message, remedy = f"took longer than {timeout:g} s and was ended", "give it more time, or mend the cell that does not end"
-        return _problem(run.job, run.at, message, remedy)
+        return _problem(run.job, run.at, message, remedy, closed=message)
     how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
     message, remedy = f"the notebook's process died ({how}){words}", "mend what the cell calls; run it in Jupyter to see it"
+    closed = f"the notebook's process died ({how})"
     if code == -signal.SIGKILL:
         # No cell does that by mistake: it is how a system takes back memory, and no fault of the notebook's.
-        return _problem(run.job, run.at, message, "give the machine more memory, or build with --jobs 1", ToolError)
-    return _problem(run.job, run.at, message, remedy)
+        return _problem(run.job, run.at, message, "give the machine more memory, or build with --jobs 1", ToolError, closed)
+    return _problem(run.job, run.at, message, remedy, closed=closed)
 
 
 def _end(run: _Run) -> None:
@@ -279,14 +280,21 @@ def _last_words(home: Path) -> str:
 
 
 def _problem(
-    job: NotebookJob, at: tuple[int, int, str], message: str, remedy: str, kind: type[ReportError] = PlanError
+    job: NotebookJob,
+    at: tuple[int, int, str],
+    message: str,
+    remedy: str,
+    kind: type[ReportError] = PlanError,
+    closed: str = "failed",
 ) -> ReportError:
+    """An error of a notebook with its cell; ``closed`` is what of its message a log may tell."""
     index, _, source = at
     first = next((line for line in source.splitlines() if line.strip()), "")
     number = own_number(job.source, index, job.parameters)
-    place = f"cell {number}" + (f" ({first.strip()})" if first else "") if index >= 0 else "before its first cell"
+    cell = f"cell {number}" if index >= 0 else "before its first cell"
+    place = f"{cell} ({first.strip()})" if first and index >= 0 else cell
     rule = RoomError.rule if kind is RoomError else "every cell of a notebook runs"
-    return kind(message, file=job.source, rule=rule, place=place, remedy=remedy)
+    return kind(message, file=job.source, rule=rule, place=place, remedy=remedy, closed=f"{cell}: {closed}")
 
 
 # The child ---------------------------------------------------------------------------------------
@@ -321,7 +329,7 @@ def _run_job(
         result: ReportError | Executed
         if isinstance(done, cells.Failure):
             place = (done.place.index, done.place.count, done.place.source)
-            result = _problem(job, place, done.message, done.remedy, done.kind)
+            result = _problem(job, place, done.message, done.remedy, done.kind, done.closed)
         else:
             normalise_notebook(job.target, job.study)
             result = Executed(digest_of(job.target), done)

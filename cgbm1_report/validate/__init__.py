@@ -87,7 +87,8 @@ def _missing_domains(sdtm: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
     for name in schema_datasets("sdtm"):
         if name not in sdtm and name not in OPTIONAL_DOMAINS:
-            yield frame_finding(name, "", "the dataset is not there; deliver it, without records if there are none")
+            missing = frame_finding(name, "", "the dataset is not there")
+            yield missing.assign(remedy="deliver the dataset, without records if there are none")
 
 
 def validate_sdtm(

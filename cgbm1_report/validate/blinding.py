@@ -51,8 +51,9 @@ def say_unblinded(subjects: Mapping[int, int]) -> pd.DataFrame:
     return collect_findings(part.assign(remedy="none") for part in parts)
 
 
-def say_cutoff(cutoff: date | None) -> pd.DataFrame:
-    """One finding (I) where cut.json does not name the day the data end."""
+def say_cutoff(cutoff: date | None, *, about: bool) -> pd.DataFrame:
+    """One finding (I) where the cut does not name the day the data end; ``about`` says whether it has a cut.json."""
     told = f"{cutoff}, of TS or of trial.yaml" if cutoff else "unknown: nothing is held against it"
-    found = frame_finding("CUT", "", f"cut.json does not name the data cut-off: it is {told}", "V32", "I")
-    return found.assign(remedy="add cut.json with the cut-off")
+    found = frame_finding("CUT", "", f"the cut does not name its data cut-off: it is {told}", "V32", "I")
+    remedy = 'write "cutoff": "YYYY-MM-DD" into cut.json' if about else 'put cut.json {"cutoff": "YYYY-MM-DD"} into the cut'
+    return found.assign(remedy=remedy)

@@ -120,7 +120,7 @@ def has_errors(findings: pd.DataFrame) -> bool:
     return bool((open_findings(findings)["severity"] == "E").any())
 
 
-def raise_on_errors(findings: pd.DataFrame, folder: Path | None = None) -> None:
+def raise_on_errors(findings: pd.DataFrame, folder: Path | None = None, protocol: Path | None = None) -> None:
     """Close the gate: stop if there is one finding of severity E.
 
     Parameters
@@ -128,6 +128,8 @@ def raise_on_errors(findings: pd.DataFrame, folder: Path | None = None) -> None:
     folder
         Of the cut, in which the files of findings lie: each is named as whoever reads a job's log finds it. Without it, and of
         data that are derived, the dataset is named.
+    protocol
+        The protocol file that was asked for: the command that lists all findings names it. None of the package's own.
 
     Raises
     ------
@@ -138,18 +140,25 @@ def raise_on_errors(findings: pd.DataFrame, folder: Path | None = None) -> None:
     errors = now[now["severity"] == "E"].fillna("")
     if errors.empty:
         return
-    cut = "CUT" if folder is None else shlex.quote(str(folder.absolute()))
+    command = _name_command(folder, protocol)
     head = Problem(
         f"{len(errors)} error{'s' if len(errors) > 1 else ''} in the data; nothing is built",
         rule=GATE,
-        remedy=f"correct the data; `cgbm1-report validate {cut} --out DIR` lists every finding",
+        remedy=f"correct the data; `{command}` lists every finding",
     )
     rows = errors.head(NAMED_ERRORS).to_dict("records")
     named = [_name_finding(row, folder) for row in rows]
     told = f"{NAMED_ERRORS} of {len(errors)} errors are named here, {len(errors) - NAMED_ERRORS} more are not"
-    where = f"the rest is in findings.csv and findings.json that `cgbm1-report validate {cut} --out DIR` writes into DIR"
+    where = f"the rest is in findings.csv and findings.json that `{command}` writes into DIR"
     rest = [Problem(told, rule=GATE, remedy=where)] if len(errors) > NAMED_ERRORS else []
     raise DataError.of([head, *named, *rest])
+
+
+def _name_command(folder: Path | None, protocol: Path | None) -> str:
+    """The command that lists the same findings: by another protocol it would list others."""
+    cut = "CUT" if folder is None else shlex.quote(str(folder.absolute()))
+    by = "" if protocol is None else f" --trial {shlex.quote(str(protocol.absolute()))}"
+    return f"cgbm1-report validate {cut}{by} --out DIR"
 
 
 def _name_finding(row: Mapping[Any, Any], folder: Path | None) -> Problem:

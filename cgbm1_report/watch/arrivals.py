@@ -76,9 +76,10 @@ class Arrivals:
                 entry.settled = False
                 entry.wait_again("its folder is back: it is looked at")
             elif not entry.there and entry.state == "waiting":
-                entry.state, entry.why, entry.exit_code, entry.error = "gone", "", 0, {}
+                why = "its folder is no longer there, and no build was made of it as it was"
+                entry.state, entry.why, entry.exit_code, entry.error = "gone", why, 0, {}
                 entry.finished, entry.attempts, entry.not_before = self.board.clock(), 0, 0.0
-                self.seen[entry.name] = ("gone", "its folder is no longer there, and no build was made of it as it was")
+                self.seen[entry.name] = ("gone", why)
 
     def _look_at(self, entry: Entry) -> None:
         problems = refuse_name(self.board.folder / entry.name)
@@ -93,8 +94,8 @@ class Arrivals:
         if seen is None:
             return
         if seen.signature != entry.signature:
-            if entry.content:
-                entry.why = "its files changed since"
+            # What was said of the files as they were is not said of these.
+            entry.why = "its files changed since" if entry.content else ""
             entry.signature, entry.seen, entry.settled = seen.signature, self.now(), False
         if entry.settled:
             return

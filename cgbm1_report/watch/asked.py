@@ -14,6 +14,7 @@ from cgbm1_report.build.request import FORMATS, Request, settle_request
 from cgbm1_report.build.target import refuse_within
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.find import is_cut
 from cgbm1_report.system.manifest import sha256_of
 from cgbm1_report.system.program import hash_code
 from cgbm1_report.system.signature import require_signer
@@ -84,7 +85,7 @@ def check_asked(asked: Asked) -> None:
     Raises
     ------
     ReportError
-        The folders hold each other; the builds' is, or lies in, a cut or a build;
+        The folder of cuts is, or lies in, a cut; the folders hold each other; the builds' is, or lies in, a cut or a build;
         the protocol file, a format, a number, a phase, a sheet or the key is not there.
     """
     cuts, builds = Path(os.path.realpath(asked.folder)), find_place(asked.out)
@@ -92,6 +93,11 @@ def check_asked(asked: Asked) -> None:
         raise PlanError(
             "is no folder", file=asked.folder.absolute(), rule="folder of cuts", remedy="name the folder that cuts are delivered to"
         )
+    for folder in (cuts, *cuts.parents):
+        if is_cut(folder):
+            told = "is itself a cut" if folder == cuts else f"lies in {folder}, which is itself a cut"
+            remedy = f"name the folder above: {folder.parent}"
+            raise PlanError(told, file=asked.folder.absolute(), rule="folder of cuts", remedy=remedy)
     for inner, outer in ((builds, cuts), (cuts, builds)):
         if inner == outer or outer in inner.parents:
             told = f"lies in {outer}: builds would be taken for cuts, or cuts for builds" if inner != outer else "is both folders"

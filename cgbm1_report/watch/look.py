@@ -13,7 +13,7 @@ from typing import Any
 
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.read.find import SEAL, list_files
-from cgbm1_report.read.seal import compare_with_seal, measure_files, read_seal
+from cgbm1_report.read.seal import hold_against_seal, measure_files, read_seal
 from cgbm1_report.system.chain import CHAIN
 from cgbm1_report.watch.record import CHANGES, FINDINGS, PAGE, STATUS, Entry
 
@@ -112,8 +112,11 @@ def settle_cut(entry: Entry, seen: Seen, now: float, rested: float, name: Naming
         entry.why = f"has no seal: it is complete when its files have rested for {rested:g} s"
         return []
     try:
-        files = {} if entry.sealed and _is_short(seen) else measure_files(seen.folder)
-        problems = _compare(seen, files) if entry.sealed else []
+        if entry.why.startswith(INCOMPLETE) and not quiet and _is_short(seen):
+            # It was told of just these files, and by their sizes alone it is not complete: nothing is hashed again.
+            return []
+        files = measure_files(seen.folder)
+        problems = hold_against_seal(seen.folder / SEAL, files) if entry.sealed else []
         content = "" if problems else name(files)
     except ReportError as error:
         problems = list(error.problems)
@@ -142,26 +145,11 @@ def _take(entry: Entry, content: str, cutoff: str) -> None:
     entry.attempts, entry.not_before, entry.same_as, entry.error, entry.exit_code = 0, 0.0, "", {}, 0
 
 
-def _sealed_files(seen: Seen) -> dict[str, dict[str, Any]]:
-    seal = seen.folder / SEAL
-    return read_seal(seal.read_bytes(), seal)
-
-
 def _is_short(seen: Seen) -> bool:
-    """Whether paths or sizes alone say that a cut is not as it was sealed: then nothing is hashed."""
-    listed = {name: told["bytes"] for name, told in _sealed_files(seen).items()}
-    return listed != {name: size for name, size in seen.files.items() if name != SEAL}
-
-
-def _compare(seen: Seen, files: dict[str, dict[str, Any]]) -> list[Problem]:
-    """What differs from the seal; by their sizes alone where the files were not hashed."""
-    listed = _sealed_files(seen)
+    """Whether paths or sizes alone say that a cut is not as it was sealed."""
     seal = seen.folder / SEAL
-    if files:
-        found = {name: told["sha256"] for name, told in files.items()}
-        return compare_with_seal({name: told["sha256"] for name, told in listed.items()}, found, seal)
-    sizes = {name: str(size) for name, size in seen.files.items() if name != SEAL}
-    return compare_with_seal({name: str(told["bytes"]) for name, told in listed.items()}, sizes, seal)
+    listed = {name: told["bytes"] for name, told in read_seal(seal.read_bytes(), seal).items()}
+    return listed != {name: size for name, size in seen.files.items() if name != SEAL}
 
 
 def read_cutoff(folder: Path) -> str:

@@ -41,7 +41,8 @@ class Watch:
         self.asked, self.hands, self.times = asked, hands, times
         # Whoever is told of a cut, or of a file in it, need not stand where the watch was begun.
         self.folder, self.out = asked.folder.absolute(), asked.out.absolute()
-        self.board = Board(self.folder, self.out, hear, times, asked.words)
+        options = [*asked.words, *(["--since-last"] if asked.since_last else [])]
+        self.board = Board(self.folder, self.out, hear, times, options)
         self.told_apart = ""
         #: What it has said that it waits for, by cut; the watch's own under no name.
         self.waits: dict[str, str] = {}
@@ -337,7 +338,7 @@ class Watch:
             if not why:
                 (self.out / CHANGES / f"{entry.name}.html").unlink(missing_ok=True)
                 entry.compared = False
-                entry.state, entry.why = "removed", f"its build made room: the {self.asked.keep} newest stay"
+                entry.state, entry.why = "removed", f"its build made room: --keep {self.asked.keep} keeps what was finished last"
                 self.board.tell("removed", entry, entry.why)
             elif entry.why != f"its build is not removed: {why}":
                 entry.why = f"its build is not removed: {why}"

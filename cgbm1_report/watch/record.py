@@ -38,7 +38,7 @@ STATES: Final = {
     "gone": "its folder was taken away before a build was made of it",
     "done": "its build is there",
     "repeated": "another cut has the same files",
-    "removed": "its build was there, and made room for newer ones",
+    "removed": "its build was there, and made room for those finished later",
 }
 
 

@@ -1,4 +1,4 @@
-"""Which builds stay: the newest; of the others what is a build of ours as it was made makes room, and nothing else."""
+"""Which builds stay: those finished last; of the others what is a build of ours as it was made makes room, and nothing else."""
 
 from __future__ import annotations
 
