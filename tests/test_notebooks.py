@@ -128,16 +128,16 @@ def test_notebook_over_its_time_is_ended_and_named(tmp_path, cell):
 
 
 @pytest.mark.parametrize(
-    ("cell", "told"),
+    ("cell", "timeout", "told"),
     [
-        ("while True: pass", "cell 2: took longer than 0.3 s"),
-        ("raise ValueError('S-001 has ALT 40')", "cell 2: failed"),  # what it says may be a value of the data
-        ("import os; os._exit(3)", "cell 2: the notebook's process died (exit code 3)"),
+        ("while True: pass", 0.3, "cell 2: took longer than 0.3 s"),
+        ("raise ValueError('S-001 has ALT 40')", 60, "cell 2: failed"),  # what it says may be a value of the data
+        ("import os; os._exit(3)", 60, "cell 2: the notebook's process died (exit code 3)"),
     ],
 )
-def test_log_that_tells_no_value_names_the_cell(tmp_path, cell, told):
+def test_log_that_tells_no_value_names_the_cell(tmp_path, cell, timeout, told):
     with pytest.raises(ReportError) as error:
-        run(tmp_path, cell, timeout=0.3)
+        run(tmp_path, cell, timeout=timeout)
     assert [one.closed for one in error.value.problems] == [told]
 
 
