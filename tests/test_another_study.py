@@ -25,6 +25,7 @@ from cgbm1_report.protocol.derived import tell_underivable
 from cgbm1_report.protocol.packages import UNSEEN as UNSEEN_DATA
 from cgbm1_report.protocol.schema import schema_datasets
 from cgbm1_report.protocol.trial import Trial, make_trial, read_trial
+from cgbm1_report.protocol.wording import group_noun
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.simulate import simulate_cut
 from cgbm1_report.validate import validate_adam
@@ -95,6 +96,19 @@ def test_the_list_says_what_is_not_made_and_why(tmp_path):
     printed = CliRunner().invoke(app, ["list", "--trial", str(file)]).output
     assert "T14.3.1.12.1     not made: trial.yaml declares no dose_escalation" in printed
     assert "Values and changes of the outcomes by visit not made: trial.yaml declares no outcomes" in printed
+
+
+def test_a_dose_group_is_of_a_phase_that_escalates_doses_and_compares_with_nothing():
+    # Phase 1 escalates; phase 2 compares with placebo. A trial without an escalation has treatment groups.
+    assert [group_noun(TRIAL, phase) for phase in (1, 2)] == ["dose group", "treatment group"]
+    assert group_noun(Trial.model_validate(PILOT), 1) == "treatment group"
+
+
+def test_what_is_not_declared_is_named_by_its_key():
+    told = left_out(Trial.model_validate({**without(PILOT, "outputs"), "parameters": {}, "outcomes": [], "level_tables": []}))
+    assert told["L16.2.8.7.1"] == told["T14.3.5.1.1"] == "trial.yaml declares no parameters with dataset: ADVS"
+    assert told["L16.2.8.1.1"] == "trial.yaml declares no parameters with dataset: ADLB and category: HEMATOLOGY"
+    assert not [why for why in told.values() if why.rstrip() != why]
 
 
 def test_an_output_asked_for_by_name_says_why_it_cannot_be_made():

@@ -170,6 +170,23 @@ def test_units_that_are_spelt_otherwise_are_one_unit(case: str) -> None:
     assert found.loc[found["rule"] == "V21", "severity"].tolist() == ([] if expected == "one" else ["E"])
 
 
+def test_a_record_without_a_value_needs_no_unit() -> None:
+    one = supplied("ADVS PULSE 8 Week_8")["ADVS"].assign(PARAM="Pulse Rate (beats/min)", AVALU="beats/min")
+    # Of three records one was not measured; the third was, and nobody says in what.
+    empty = one.assign(AVISITN=9.0, AVISIT="Week 9", AVAL=float("nan"), AVALU=pd.Series([None], dtype="str"))
+    untold = one.assign(AVISITN=10.0, AVISIT="Week 10", AVALU=pd.Series([None], dtype="str"))
+    for parts, told in (
+        ([one, empty], []),
+        ([one, empty, untold], ["PULSE has no unit in 1 of 2 records with AVAL, and one in the others"]),
+    ):
+        found = validate.validate_adam(
+            {**supplied("ADVS PULSE 8 Week_8"), "ADVS": pd.concat(parts, ignore_index=True)}, TRIAL, keys_only=True
+        )
+        found = found[found["rule"] == "V21"]
+        assert found["message"].tolist() == told
+        assert found["remedy"].str.startswith("fill AVALU").all()
+
+
 def test_a_unit_that_only_some_records_have_is_a_question() -> None:
     adam = supplied("ADVS PULSE 8 Week_8")
     other = adam["ADVS"].assign(PARAM="Pulse Rate (Hz)", AVISITN=9.0, AVISIT="Week 9")

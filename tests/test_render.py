@@ -482,6 +482,13 @@ def test_index_links_to_every_file_and_takes_names_as_text():
     assert '<a href="outputs/T14.1.1.docx">DOCX</a>' in page
 
 
+def test_index_names_groups_as_their_phase_does():
+    groups = {"dose group": {"Phase 1, Low": ["groups/LOW.pdf"]}, "treatment group": {"Phase 2, Sham": ["groups/SHAM.pdf"]}}
+    page = emit_index([], {}, groups)
+    assert page.index("<h2>Dose groups</h2>") < page.index("Phase 1, Low") < page.index("<h2>Treatment groups</h2>")
+    assert page.index('<th scope="col">Treatment group</th>') < page.index("Phase 2, Sham")
+
+
 def test_index_says_what_it_is_of_and_each_output_by_its_title():
     links = {"T14.1.1": ["outputs/T14.1.1.html"], "F14.2.1": ["outputs/F14.2.1.html"]}
     page = emit_index(

@@ -683,8 +683,8 @@ BELIEVED = [
         ("V07", "W", "TRTEMFL", "Y, but the event began on 2025-02-20, before TRTSDT 2025-03-01"),
     ),
     ("ADAE", 0, {"ASTDT": "2025-02-01", "ASTDTF": "D"}, None),  # the day was imputed
-    ("ADAE", 0, {"TRTA": "Placebo"}, ("V06", "E", "TRTA", "Placebo on 1 records, ADSL has Low")),
-    ("ADAE", 0, {"SAFFL": "N"}, ("V14", "E", "SAFFL", "N on 1 records, ADSL has Y")),
+    ("ADAE", 0, {"TRTA": "Placebo"}, ("V06", "E", "TRTA", "Placebo on 1 record, ADSL has Low")),
+    ("ADAE", 0, {"SAFFL": "N"}, ("V14", "E", "SAFFL", "N on 1 record, ADSL has Y")),
     ("ADLB", 1, {"CHG": 999.0}, ("V09", "E", "CHG", "999, AVAL and BASE give 4")),  # 14 - 10
     ("ADLB", 1, {"PCHG": 4.0}, ("V09", "E", "PCHG", "4, AVAL and BASE give 40")),  # 100 x 4 / 10
     ("ADLB", 1, {"BASE": 9.0, "CHG": 5.0, "PCHG": None}, ("V08", "E", "BASE", "BILI: is not AVAL of the baseline record")),
@@ -763,14 +763,14 @@ def test_a_percent_change_is_of_what_trial_yaml_says_and_the_message_tells_the_o
 
 #: Variable that ADSL and ADAE have | value in ADSL | in ADAE | what is found.
 CARRIED = [
-    ("ITTFL", "Y", "N", ("V14", "E", "N on 1 records, ADSL has Y")),
-    ("TRT01A", "Low", "Placebo", ("V06", "E", "Placebo on 1 records, ADSL has Low")),
-    ("AGE", 30.0, 31.0, ("V01", "W", "31 on 1 records, ADSL has 30")),
-    ("RACE", "WHITE", "ASIAN", ("V01", "W", "ASIAN on 1 records, ADSL has WHITE")),
+    ("ITTFL", "Y", "N", ("V14", "E", "N on 1 record, ADSL has Y")),
+    ("TRT01A", "Low", "Placebo", ("V06", "E", "Placebo on 1 record, ADSL has Low")),
+    ("AGE", 30.0, 31.0, ("V01", "W", "31 on 1 record, ADSL has 30")),
+    ("RACE", "WHITE", "ASIAN", ("V01", "W", "ASIAN on 1 record, ADSL has WHITE")),
     ("AGE", 30.0, 30.0, None),
     # A number of one name that ADSL tells in words is another variable.
     ("REGION1", "North", 1.0, None),
-    ("REGION1N", 1.0, 2.0, ("V01", "W", "2.0 on 1 records, ADSL has 1.0")),
+    ("REGION1N", 1.0, 2.0, ("V01", "W", "2.0 on 1 record, ADSL has 1.0")),
 ]
 
 
@@ -1033,6 +1033,15 @@ def test_finding_keeps_its_identity_when_records_are_sorted_and_renumbered() -> 
     told = validate.compare_findings(validate.validate_sdtm(mended, TRIAL, CUTOFF, decisions()), old)
     # The end of the fatal event was after the death (V05), and not the date of the death (V12).
     assert told.loc[told["status"] != "standing", ["status", "variable"]].to_numpy().tolist() == [["closed", "AEENDTC"]] * 2
+
+
+def test_terminal_prints_the_one_finding_that_it_would_hide() -> None:
+    # Of a rule three warnings are printed: of four the fourth takes the line that would say so, of five two are hidden.
+    for number, hidden in ((4, []), (5, ["… 2 more of severity W"])):
+        rows = [{"severity": "W", "rule": "V24", "dataset": "SV", "usubjid": f"S{i}", "message": "late"} for i in range(number)]
+        lines = forms.findings_to_text(collect_findings([pd.DataFrame(rows).reindex(columns=validate.COLUMNS)])).splitlines()
+        assert [line for line in lines if line.startswith("…")] == hidden
+        assert sum(line.startswith("W V24 SV") for line in lines) == number - 2 * bool(hidden)
 
 
 def test_terminal_has_errors_first_few_warnings_and_a_line_per_rule_last() -> None:

@@ -16,6 +16,7 @@ from cgbm1_report.notebook.receipts import PLACE, Witness
 from cgbm1_report.notebook.run import NotebookJob, part_of
 from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.wording import group_noun
 from cgbm1_report.system.manifest import INTERACTIVE, PRINTED, RESULTS
 from cgbm1_report.system.memory import give_back
 from cgbm1_report.system.workers import Workers, gather
@@ -179,7 +180,7 @@ def _about_document(about: ReportAbout, group: str, trial: Trial, abbreviations:
     if not group:
         return own
     arm = trial.arm(group)
-    subtitle = f"Clinical study report, appendix: dose group {arm.heading}"
+    subtitle = f"Clinical study report, appendix: {group_noun(trial, arm.phase)} {arm.heading}"
     return replace(own, subtitle=subtitle, phase_label=trial.phases[arm.phase].label)
 
 

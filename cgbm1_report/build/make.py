@@ -40,6 +40,7 @@ from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, scope_of
 from cgbm1_report.outputs.lacking import require_declared
 from cgbm1_report.protocol.packages import find_package
 from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.wording import group_noun
 from cgbm1_report.render.engines import require_programs
 from cgbm1_report.system.cluster import sent_to
 from cgbm1_report.system.manifest import RESULTS, SEAL, sha256_of
@@ -151,13 +152,16 @@ def _deliver(
     shutil.rmtree(work / RESULTS, ignore_errors=True)
     _drop_empty_folders(work)
     groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
+    nouns: dict[str, dict[str, str]] = {}
+    for arm in trial.arms:
+        nouns.setdefault(group_noun(trial, arm.phase), {})[arm.armcd] = groups[arm.armcd]
     entries = catalogue(trial, scope=scope_of(ALL_GROUPS, showing.request.package))
     titles = {}
     for number in outputs:
         own, group = split_group(number)
         if own in entries:
             titles[number] = f"{entries[own].title}, {groups.get(group) or trial.phases[entries[own].phase].label}"
-    write_index(work, outputs, groups, showing.stamp, titles, again.by_output, lacking)
+    write_index(work, outputs, nouns, showing.stamp, titles, again.by_output, lacking)
     proved = prove(work, showing.request, outputs, engine, documents, on_progress, showing.program)
     showing.witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
     return proved

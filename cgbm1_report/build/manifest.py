@@ -125,13 +125,14 @@ def _write_json(path: Path, content: object) -> None:
 def write_index(
     folder: Path,
     outputs: Sequence[str],
-    groups: Mapping[str, str],
+    groups: Mapping[str, Mapping[str, str]],
     stamp: Stamp,
     titles: Mapping[str, str],
     counted: Mapping[str, str] | None = None,
     lacking: Sequence[str] = (),
 ) -> None:
-    """Write the page that leads to every file of the build; ``groups`` names each dose group's document by its ARMCD.
+    """Write the page that leads to every file of the build; ``groups`` names each group's document by its ARMCD, below the
+    word for such groups.
 
     ``counted`` says of each output how many of its numbers were computed a second time, ``lacking`` what a final report
     would still have to hold; ``titles`` are those of the outputs by their number.
@@ -142,11 +143,14 @@ def write_index(
         number: _files(folder, f"outputs/{file_stem(number)}", ("html", "docx", "pdf", "rtf", "xlsx", "csv", "json"))
         for number in outputs
     }
-    documents = {name: _files(folder, f"groups/{armcd}", ("html", "docx", "pdf")) for armcd, name in groups.items()}
+    documents = {
+        noun: {name: _files(folder, f"groups/{armcd}", ("html", "docx", "pdf")) for armcd, name in own.items()}
+        for noun, own in groups.items()
+    }
     whole = [path.name for path in sorted(folder.glob("report.*"))] + [
         path.name for name in ("findings", "changes") for path in sorted(folder.glob(f"{name}.*"))
     ]
-    shown = {name: paths for name, paths in documents.items() if paths}
+    shown = {noun: there for noun, own in documents.items() if (there := {name: paths for name, paths in own.items() if paths})}
     name = f"{stamp.protocol}, data cut-off {stamp.cutoff}"
     page = emit_index(whole, links, shown, stamp.mark, counted or {}, lacking, titles, name)
     (folder / "index.html").write_text(page, encoding="utf-8")

@@ -32,7 +32,7 @@ def planned_visits(trial: Trial, phase: int) -> list[Visit]:
 @output(
     "T14.1.10", "Visit Attendance and Follow-up", population="SAF", source=("ADSV",), footnotes=("F11",), shares=("ATTEND",),
     variables={"ADSL": ("FUPDAYS",), "ADSV": ("USUBJID", "AVISIT", "EXPFL", "ATTEND")},
-    needs={"visits with a window": lambda trial: any(planned_visits(trial, phase) for phase in trial.phases)},
+    needs={"visits with protocol_window": lambda trial: any(planned_visits(trial, phase) for phase in trial.phases)},
 )  # fmt: skip
 def visit_attendance(view: View) -> Summary:
     """Days of follow-up; of each planned visit the subjects expected, and how many of them came in its window, or at all."""

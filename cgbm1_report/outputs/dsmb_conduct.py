@@ -34,7 +34,7 @@ _NOTES = (
 @output(
     "DSMB-9a", "Missed and Overdue Visits", population="SAF", source=("ADSV",), footnotes=("F11",), shares=("ATTEND",),
     scope="dsmb", total=False, variables={"ADSL": ("EOSSTT",), "ADSV": ("USUBJID", "AVISIT", "EXPFL", "ATTEND")},
-    needs={"visits with a window": lambda trial: any(planned_visits(trial, phase) for phase in trial.phases)},
+    needs={"visits with protocol_window": lambda trial: any(planned_visits(trial, phase) for phase in trial.phases)},
 )  # fmt: skip
 def overdue_visits(view: View) -> Summary:
     """Any visit missed and any overdue; of each planned visit the subjects expected, who came, who did not, and who is overdue."""

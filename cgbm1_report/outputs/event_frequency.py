@@ -22,6 +22,7 @@ from cgbm1_report.outputs.adverse_events import (
     select_kinds,
 )
 from cgbm1_report.protocol.trial import TOTAL, Trial
+from cgbm1_report.protocol.wording import group_noun
 from cgbm1_report.tabulate.builders import Rows, Selection, compare_rows, count_rows, join_rows, with_exact_interval
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
 from cgbm1_report.tabulate.table import Line, count_percent
@@ -50,7 +51,13 @@ def frequent_terms(view: View, events: pd.DataFrame, percent: float) -> Rows:
 
 def tell_frequent(view: View, percent: float) -> tuple[str]:
     """Which preferred terms stand there."""
-    whose = "any arm" if len(view.column_keys) > 1 else "all arms together" if view.pooled else "the dose group"
+    whose = (
+        "any arm"
+        if len(view.column_keys) > 1
+        else "all arms together"
+        if view.pooled
+        else f"the {group_noun(view.trial, view.phase)}"
+    )
     return (f"Preferred terms: those of at least {percent:g}% of the subjects of {whose}.",)
 
 

@@ -90,7 +90,7 @@ def _write_trunk(before: Sequence[Line], entered: Sequence[Line], counts: _Count
     "F14.1.1", "Subject Flow Diagram", population=SCREENED, source=("ADSL", "ADIE"), footnotes=(), variables=_variables,
     meanings=_means, counted_of=_counted_of,
     listings=("L16.2.1.1", "L16.2.1.2", "L16.2.1.3", "L16.2.3.1"),
-    needs={"column of all subjects": lambda trial: all(TOTAL in phase.columns for phase in trial.phases.values())},
+    needs={f"{TOTAL} in columns of every phase": lambda trial: all(TOTAL in phase.columns for phase in trial.phases.values())},
 )  # fmt: skip
 def flow(view: View) -> Drawing:
     """Who was screened and not let in, and of each arm who entered, was dosed, stayed to each day, left, and is analysed."""

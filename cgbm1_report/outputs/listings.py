@@ -140,9 +140,9 @@ def codes_of(trial: Trial, *categories: str) -> tuple[str, ...]:
 
 
 def declares(codes: tuple[str, ...], of: str = "") -> Needs:
-    """That a trial declares these parameters; ``of`` says which there would be where it has none."""
+    """That a trial declares these parameters; ``of`` says by which of their keys it has none."""
     name = f"parameter {codes[0]}" if len(codes) == 1 else f"complete set of parameters {', '.join(codes)}"
-    return {name if codes else f"parameter {of}": lambda trial: bool(codes) and set(codes) <= trial.parameters.keys()}
+    return {name if codes else f"parameters with {of}": lambda trial: bool(codes) and set(codes) <= trial.parameters.keys()}
 
 
 #: Which of the results that are chosen are listed.
@@ -200,7 +200,7 @@ def list_laboratory(view: View, codes: tuple[str, ...], *notes: str, keep: Keep 
     "L16.2.6.4", "Liver Laboratory Outcomes", population="FAS", source=("ADLB",), total=False, listed=_liver_samples,
     footnotes=("F5", "F19"), given={"F5": ("ADLB", "ATOXGR"), "F19": ("ADLB", "ATOXGR")},
     variables={"ADLB": ("USUBJID", "PARAMCD", "AVAL", "ADT", "ADY", "VISIT", "VISITNUM", "ANRIND", "POSTLTFL")},
-    needs={"laboratory outcomes": lambda trial: any(outcome.dataset == "ADLB" for outcome in trial.outcomes)},
+    needs={"outcomes with dataset: ADLB": lambda trial: any(outcome.dataset == "ADLB" for outcome in trial.outcomes)},
 )  # fmt: skip
 def liver_laboratory_listing(view: View) -> Listing:
     """One row per subject and sample, of several results of a parameter one each, marked with range and grade."""

@@ -53,7 +53,8 @@ def survival_listing(trial: Trial) -> Iterator[Declaration]:
     yield Declaration(
         "L16.2.6.1", "Liver Transplant-Free and Overall Survival", "FAS", ("ADTTE",), (),
         lambda view: list_records(view, choose(view.records("ADTTE", "PARAMCD", "CNSR", "EVNTDESC", "CNSDTDSC"), chosen)),
-        where=chosen, total=False, listed=_survival, needs={"times to death": lambda own: bool(_survival_codes(own))},
+        where=chosen, total=False, listed=_survival,
+        needs={"parameters with events of death alone": lambda own: bool(_survival_codes(own))},
         variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR", "STARTDT", "ADT", "EVNTDESC", "CNSDTDSC")},
     )  # fmt: skip
 
@@ -138,7 +139,10 @@ _NEW_NOTE = derived("(new)", "positive after a negative baseline", "TEPOSFL")
 
 
 class _Samples(NamedTuple):
-    """A listing of samples: whose results, its columns, what it reads, and notes with the value that each explains."""
+    """A listing of samples: whose results, its columns, what it reads, and notes with the value that each explains.
+
+    ``of`` says by which keys of theirs its parameters are found, where the trial has to name them.
+    """
 
     number: str
     title: str
@@ -147,6 +151,7 @@ class _Samples(NamedTuple):
     results: Callable[[Trial], Iterable[Item]]
     variables: tuple[str, ...] = ("AVAL",)
     notes: Notes = MappingProxyType({})
+    of: str = ""
 
 
 def _listings(trial: Trial) -> Iterator[_Samples]:
@@ -180,6 +185,7 @@ def _listings(trial: Trial) -> Iterator[_Samples]:
         _antibodies,
         ("AVALC", "TEPOSFL"),
         {_NEW_NOTE: r"\(new\)$"},
+        "dataset: ADIS",
     )
     yield _Samples(
         "L16.2.6.8",
@@ -189,6 +195,7 @@ def _listings(trial: Trial) -> Iterator[_Samples]:
         lambda own: result_items(own, cytokines, {**OUTSIDE, **_BELOW}),
         ("AVAL", "ANRIND", "LLOQFL"),
         {OUTSIDE_NOTE: OUTSIDE_SIGN, _BELOW_NOTE: " B$"},
+        "dataset: ADLB and category: CYTOKINE",
     )
 
 
@@ -202,7 +209,7 @@ def efficacy_listings(trial: Trial) -> Iterator[Declaration]:
     for own in _listings(trial):
         yield Declaration(
             own.number, own.title, "FAS", (own.dataset,), (), body_of(own), where={"PARAMCD": own.codes}, total=False,
-            listed=_listed(own), needs=declares(own.codes),
+            listed=_listed(own), needs=declares(own.codes, own.of),
             variables={own.dataset: ("USUBJID", "PARAMCD", *sample_of(trial), *own.variables)},
         )  # fmt: skip
 

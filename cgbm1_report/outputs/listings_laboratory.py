@@ -39,10 +39,10 @@ def laboratory_listings(trial: Trial) -> Iterator[Declaration]:
         return lambda view: list_laboratory(view, codes, *notes)
 
     for number, (title, categories, notes) in _LABORATORY.items():
-        codes, titled = codes_of(trial, *categories), f"category {' or '.join(categories)}"
+        codes, titled = codes_of(trial, *categories), f"dataset: ADLB and category: {' or '.join(categories)}"
         yield Declaration(
             number, title, "SAF", ("ADLB",), ("F5",), body_of(codes, *notes), where={"PARAMCD": codes}, total=False,
-            listed=list_samples(result_items(trial, codes, MARKS), sample_of(trial)), needs=declares(codes, f"of {titled}"),
+            listed=list_samples(result_items(trial, codes, MARKS), sample_of(trial)), needs=declares(codes, titled),
             variables={"ADLB": ("USUBJID", "PARAMCD", "AVAL", "ANRIND", *sample_of(trial))},
             given={"F5": ("ADLB", "ATOXGR")},
         )  # fmt: skip
@@ -58,7 +58,7 @@ def vital_sign_listings(trial: Trial) -> Iterator[Declaration]:
         "L16.2.8.7", "Vital Signs", "SAF", ("ADVS",), (),
         lambda view: list_results(view, "ADVS", {"PARAMCD": codes}, ("AVAL", "ATPT"), {}),
         where={"PARAMCD": codes}, total=False, listed=list_samples(result_items(trial, codes, {}), sample, point),
-        needs=declares(codes, "of ADVS"), variables={"ADVS": ("USUBJID", "PARAMCD", "AVAL", *sample)},
+        needs=declares(codes, "dataset: ADVS"), variables={"ADVS": ("USUBJID", "PARAMCD", "AVAL", *sample)},
     )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def _screened(trial: Trial, _: int) -> Listed:
 @output(
     "L16.2.8.6", "Subjects Meeting Hy's Law Screens", population="SAF", source=("ADLBHY",), total=False, listed=_screened,
     variables={"ADLBHY": ("USUBJID", "PARAMCD", "AVAL", "AVALC", "ADT", "ADY", "SAFFL")},
-    needs={"rules and parameters of liver injury": declares_injury},
+    needs={"liver_injury with its parameters": declares_injury},
 )  # fmt: skip
 def screen_listing(view: View) -> Listing:
     """Every subject who meets a screen for drug-induced liver injury, with the highest multiples of the liver tests."""

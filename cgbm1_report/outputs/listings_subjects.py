@@ -171,7 +171,7 @@ def _eligibility(trial: Trial, phase: int) -> Listed:
     "L16.2.2.2", "Eligibility Criteria Not Met and Recomputed Checks", population=_ACCOUNTED, source=("ADIECK", "ADSL"),
     footnotes=("F22",), total=False, listed=_eligibility,
     variables={"ADIECK": ("USUBJID", "ASEQ", "IETESTCD", "IETEST", "IECAT", "ADT", "IENMFL", "IERCFL", "IERCVAL")},
-    needs={"criteria of eligibility": lambda trial: bool(trial.ie_criteria)},
+    needs={"ie_criteria": lambda trial: bool(trial.ie_criteria)},
 )  # fmt: skip
 def eligibility_listing(view: View) -> Listing:
     """Criteria that the form names as violated beside those that the data contradict, with the value that tells it."""

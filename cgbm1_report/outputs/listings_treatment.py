@@ -54,7 +54,7 @@ def _infusions(trial: Trial, _: int) -> Listed:
     return Listed(infusion_items(trial), sort=("ADT", "EXSEQ"), key=("EXSEQ",), sample=INFUSION)
 
 
-_NEEDS = {"infusions": lambda trial: _EACH in trial.parameters}
+_NEEDS = {f"parameter {_EACH}": lambda trial: _EACH in trial.parameters}
 
 
 @output(

@@ -123,7 +123,7 @@ def _make_boxes(view: View, own: pd.DataFrame, numbers: _Numbers, paramcd: str, 
 @output(
     "F14.3.4.2", "Box Plots of Liver Tests by Visit", population="SAF", source=("ADLB",), footnotes=("F12",), total=False,
     variables=_variables, where=lambda trial: {trial.conventions.visit_flag: "Y"} if trial.conventions.visit_flag else {},
-    needs={"box plots of liver tests": lambda trial: bool(trial.liver_injury and trial.liver_injury.box_plots)},
+    needs={"liver_injury.box_plots": lambda trial: bool(trial.liver_injury and trial.liver_injury.box_plots)},
     listings=("L16.2.6.4", "L16.2.8.2"),
 )  # fmt: skip
 def liver_boxes(view: View) -> Drawing:

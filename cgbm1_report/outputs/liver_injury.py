@@ -214,7 +214,7 @@ def count_quadrants(view: View, records: pd.DataFrame, paramcd: str) -> Rows:
 @output(
     "T14.3.4.4", "Potential Hy's Law and Baseline-Adjusted Criteria", population="SAF", source=("ADLBHY",),
     variables={"ADLBHY": ("USUBJID", "PARAMCD", "AVAL", "AVALC", "CRIT1FL")}, meanings=_means_either, shares=SHARES,
-    needs={"rules and parameters of liver injury": declares_injury}, listings=("L16.2.8.6",),
+    needs={"liver_injury with its parameters": declares_injury}, listings=("L16.2.8.6",),
 )  # fmt: skip
 def liver_injury(view: View) -> Summary:
     """Subjects by the highest multiples and rises of liver tests, by where these put them, and by the screens for injury.

@@ -125,7 +125,7 @@ def _tell_notes(rules: LiverInjury) -> list[str]:
     "F14.3.4.1", "eDISH: ALT or AST and ALP vs Bilirubin, Multiples of ULN, of Baseline and of the New Lower Baseline",
     population="SAF", source=("ADLBHY",), total=False, shares=SHARES, listings=("L16.2.8.6",),
     variables={"ADLBHY": ("USUBJID", "PARAMCD", "AVAL", "AVALC", "CRIT1FL")},
-    needs={"rules and parameters of liver injury": declares_injury},
+    needs={"liver_injury with its parameters": declares_injury},
 )  # fmt: skip
 def edish(view: View) -> Drawing:
     """Each subject by the highest values after the first dose, in the quadrants of the rules, counted by treatment."""

@@ -147,7 +147,7 @@ def _followed_in_words(trend: Trend) -> str:
 
 @family(
     "Mean changes over time",
-    needs={f"outcome of {', '.join(PARAMETERS[:-1])} or {PARAMETERS[-1]} with days": lambda trial: bool(_drawn(trial))},
+    needs={f"outcome of {', '.join(PARAMETERS[:-1])} or {PARAMETERS[-1]} with nominal_days": lambda trial: bool(_drawn(trial))},
 )
 def change_figures(trial: Trial) -> Iterator[Declaration]:
     """The figure of the trial's own parameters."""

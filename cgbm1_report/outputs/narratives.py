@@ -17,7 +17,7 @@ from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables, find_
 from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing, output
 from cgbm1_report.tabulate.layout import STUDY_DAY
 from cgbm1_report.tabulate.narrated import join_facts
-from cgbm1_report.tabulate.records import PARTIAL
+from cgbm1_report.tabulate.records import PARTIAL, group_column
 from cgbm1_report.tabulate.table import Column
 from cgbm1_report.tabulate.view import View
 
@@ -162,7 +162,7 @@ def _print(view: View, lines: pd.DataFrame, facts: pd.DataFrame) -> Listing:
     )  # fmt: skip
     columns = [
         Column("SUBJECT", "Subject", width=1.5, align="left", once=True),
-        *([] if view.pooled else [Column(DOSE_GROUP, "Dose group", width=0.8, align="left", once=True)]),
+        *([] if view.pooled else [group_column(view, 0.8)]),
         Column("EVENT", "Narrative of", width=1.5, align="left", once=True),
         Column("ITEM", "Item", width=2.3, align="left"),
         Column("DAY", "Study\nday", width=0.6),

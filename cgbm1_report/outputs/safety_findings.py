@@ -33,8 +33,8 @@ def _antibody_rows(view: View) -> list[Rows]:
     listings=("L16.2.6.7", "L16.2.8.4"),
     variables={"ADSL": ("SEX", "PREGFL"), "ADIS": ("USUBJID", "PARAMCD", "ONTRTFL", "TEPOSFL")},
     needs={
-        "antibody parameters": lambda trial: any(own.dataset == "ADIS" for own in trial.parameters.values()),
-        "pregnancy test": lambda trial: bool(trial.eligibility and trial.eligibility.pregnancy_test),
+        "parameters with dataset: ADIS": lambda trial: any(own.dataset == "ADIS" for own in trial.parameters.values()),
+        "eligibility.pregnancy_test": lambda trial: bool(trial.eligibility and trial.eligibility.pregnancy_test),
     },
 )  # fmt: skip
 def safety_findings(view: View) -> Summary:

@@ -19,7 +19,7 @@ from cgbm1_report.tabulate.view import View
 _CENSORED, _PER_PROTOCOL, _DOSED = "OSLTC", "PPS", "SAF"
 _FREE, _MODIFIED = "free of the event", "Dosed subjects only (modified intention to treat)"
 _NEEDS: Needs = {
-    f"outcome of {PARAMCD} with days": lambda trial: any(primary_day(trial, number) is not None for number in trial.phases),
+    f"outcome of {PARAMCD} with nominal_days": lambda trial: any(primary_day(trial, number) is not None for number in trial.phases),
     **{f"parameter {code}": lambda trial, code=code: code in trial.parameters for code in (PARAMCD, _CENSORED)},  # type: ignore[misc]
     **{
         f"population {code}": lambda trial, code=code: any(one.code == code for one in trial.populations)  # type: ignore[misc]

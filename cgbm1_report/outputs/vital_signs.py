@@ -47,7 +47,7 @@ def _codes(trial: Trial) -> list[str]:
 @family("Vital signs")
 def vital_signs_tables(trial: Trial) -> Iterator[Declaration]:
     """By visit and around infusions; in a study that gives none by visit, and there at each planned time point."""
-    needs = {"vital signs": lambda trial: bool(_codes(trial))}
+    needs = {"parameters with dataset: ADVS": lambda trial: bool(_codes(trial))}
     if any(phase.infusions for phase in trial.phases.values()):
         yield Declaration(
             "T14.3.5.1", "Vital Signs by Visit and Around Infusion", "SAF", ("ADVS",), ("F11", "F12"), vital_signs, needs=needs,

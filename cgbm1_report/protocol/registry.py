@@ -68,7 +68,15 @@ class Model(Frozen):
 class Answer(Frozen):
     """An output that answers an outcome: its number, and what it is to show of it."""
 
+    #: Its number: kind, section of ICH E3, place, phase, as T14.2.30.1.
     number: str
+    #: What it shows of the outcome. Values by visit: ``summary`` (n, mean, quartiles), ``change`` from the baseline,
+    #: ``change_interval`` (95% CI of the mean change), ``percent_change``, ``geometric`` (mean and CV of values above 0),
+    #: ``shift`` from the baseline, ``listing``. Of who has an event: ``rate`` (with exact 95% CI), ``difference`` of rates,
+    #: ``fisher``, ``events_by_term``, ``events_by_grade``, ``exposure_adjusted_rate``. Of a time to an event: ``landmark``
+    #: (Kaplan-Meier estimate at each of nominal_days), ``landmark_difference``, ``median``, ``curve``, ``log_rank`` and
+    #: ``hazard_ratio`` (both cut at the last of nominal_days). Models of the change: ``ancova`` at each visit, ``mmrm`` over all
+    #: of them, ``log_ratio`` (the models on the logarithm, as ratios).
     methods: tuple[Method, ...]
     #: The analysis set it is of, where it is another than that of such outputs.
     population: str | None = None
@@ -81,16 +89,29 @@ class Answer(Frozen):
 class Outcome(Frozen):
     """One registered outcome measure, how it is analysed, and the outputs that answer it."""
 
+    #: A code of your own, that messages and the list name it by.
     id: str
+    #: The phase it is of.
     phase: int
+    #: A primary one decides where several outcomes share a table: it stands first.
     type: Literal["primary", "secondary", "other"]
+    #: Its number in the registry, each once within its type.
     registry_order: int
+    #: How the registry words it.
     registry_title: str
+    #: PARAMCD of its records, declared under parameters; of a dataset without PARAMCD (adverse events) any name.
     paramcd: str
+    #: The analysis dataset that holds them, as ADEFF.
     dataset: str
+    #: Its days after the first dose. Of values the visits that tables show. Of a time to an event the days of its landmarks,
+    #: and the last of them ends the comparison: log-rank test and hazard ratio count nothing that comes later.
     nominal_days: tuple[Day, ...]
+    #: Whether it is about a change: tables then have a row for the baseline (ABLFL = Y) and columns for CHG, models explain
+    #: CHG by BASE. Without it they have the value alone.
     baseline_needed: bool
+    #: Which way is good. Tables of values print it below where it is decrease or increase; the others print nothing.
     favourable: Literal["lower_rate", "decrease", "increase", "higher", "none_prespecified"]
+    #: The outputs that answer it.
     outputs: tuple[Answer, ...]
     #: The documented assumptions it rests on.
     assumptions: tuple[str, ...] = ()

@@ -33,6 +33,11 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _TOKEN.sub(lambda found: values[found[1] or ""], text)
 
 
+def group_noun(trial: Any, phase: int) -> str:
+    """What the subjects of an arm are together: a dose group only where doses are escalated, which is compared with nothing."""
+    return "dose group" if trial.dose_escalation and trial.phases[phase].reference is None else "treatment group"
+
+
 #: Signs of units that data write in ASCII. A power of ten, a micro, a multiple; degrees alone.
 _POWER = re.compile(r"(?<=\d)\^(\d+)")
 _MICRO = re.compile(r"\bu(?=(?:mol|g|L)\b)")

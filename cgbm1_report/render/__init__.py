@@ -218,16 +218,17 @@ def render_report(
 
 
 def emit_index(
-    whole: Sequence[str], outputs: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]] | None = None, mark: str = "",
+    whole: Sequence[str], outputs: Mapping[str, Sequence[str]],
+    groups: Mapping[str, Mapping[str, Sequence[str]]] | None = None, mark: str = "",
     counted: Mapping[str, str] | None = None, lacking: Sequence[str] = (), titles: Mapping[str, str] | None = None,
     name: str = "Build",
 ) -> str:  # fmt: skip
     """Write the HTML page that leads to everything a build made.
 
     ``whole`` are the paths of whole documents, ``outputs`` the paths of each output's files by its
-    number, ``groups`` those of each dose group's document by its name; all relative to the page. ``mark`` says
-    what they are, ``counted`` how many numbers of an output were computed a second time, ``lacking`` what the report lacks,
-    ``titles`` what outputs are of, and ``name`` stands above all.
+    number, ``groups`` those of each group's document by its name, below the word for such groups; all relative to the page.
+    ``mark`` says what they are, ``counted`` how many numbers of an output were computed a second time,
+    ``lacking`` what the report lacks, ``titles`` what outputs are of, and ``name`` stands above all.
     Names of files are text and addresses, never markup.
     """
     from cgbm1_report.render.index import write_index

@@ -18,7 +18,7 @@ _STYLE = """main, .narrative { max-width: 72rem; }
 
 
 def write_index(
-    whole: Sequence[str], outputs: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]], mark: str,
+    whole: Sequence[str], outputs: Mapping[str, Sequence[str]], groups: Mapping[str, Mapping[str, Sequence[str]]], mark: str,
     counted: Mapping[str, str], lacking: Sequence[str] = (), titles: Mapping[str, str] | None = None, name: str = "Build",
 ) -> str:  # fmt: skip
     """One HTML page of links, relative to the page; see :func:`cgbm1_report.render.emit_index`."""
@@ -30,11 +30,10 @@ def write_index(
         _row(output_label(number), paths, *([named.get(number, "")] if named else []), told=told.get(number))
         for number, paths in outputs.items()
     )
-    own = "\n".join(_row(name, paths) for name, paths in groups.items())
     marked = f"<p>{printed(mark)}</p>\n" if mark else ""
     open_points = "\n".join(f"<li>{printed(text)}</li>" for text in lacking)
     lacks = f"<h2>What a final report would lack</h2>\n<ul>\n{open_points}\n</ul>\n" if lacking else ""
-    documents = f"<h2>Dose groups</h2>\n{_table('Dose group', ['Files'], own)}\n" if groups else ""
+    documents = "".join(_tell_groups(noun.capitalize(), own) for noun, own in groups.items())
     return (
         '<!DOCTYPE html>\n<html lang="en" data-theme="light">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
@@ -45,6 +44,11 @@ def write_index(
         f"<h2>Report</h2>\n<ul>\n{reports}\n</ul>\n{lacks}{documents}<h2>Outputs</h2>\n"
         f"{_table('Output', heads, rows) if outputs else '<p>None.</p>'}\n</div>\n</main>\n</body>\n</html>\n"
     )
+
+
+def _tell_groups(noun: str, groups: Mapping[str, Sequence[str]]) -> str:
+    rows = "\n".join(_row(name, paths) for name, paths in groups.items())
+    return f"<h2>{printed(noun)}s</h2>\n{_table(printed(noun), ['Files'], rows)}\n"
 
 
 def _table(head: str, heads: Sequence[str], rows: str) -> str:

@@ -12,10 +12,10 @@ from cgbm1_report.analyse.numbers import COLUMNS, STAT_LABELS
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.packages import FINDINGS
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.protocol.wording import OF_SUPPLIED, fill, tokens_in
+from cgbm1_report.protocol.wording import OF_SUPPLIED, fill, group_noun, tokens_in
 from cgbm1_report.rows import number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
-from cgbm1_report.tabulate.chosen import tell_chosen
+from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables, tell_chosen
 from cgbm1_report.tabulate.declare import DOSE_GROUP, PROTOCOL, Declaration, Drawing, Listing, Summary
 from cgbm1_report.tabulate.derivation import say_notes
 from cgbm1_report.tabulate.files import ALL_GROUPS
@@ -31,6 +31,10 @@ _NEVER_DOSED = {
     "never_dosed": "; in subjects never dosed at or before randomisation",
     "never_dosed_days": "; in subjects never dosed from randomisation",
 }
+
+
+#: What names the visit of a record.
+_VISIT = "AVISIT"
 
 
 def make_output(declared: Declaration, number: str, view: View) -> Output:
@@ -115,7 +119,7 @@ def _tell_derived(view: View) -> tuple[str, ...]:
 def _extent(view: View) -> str:
     """Of what an output shows the subjects, in a word."""
     if view.dose_group != ALL_GROUPS:
-        return "dose group"
+        return group_noun(view.trial, view.phase)
     return "phase" if len(view.trial.phases) > 1 else "study"
 
 
@@ -206,7 +210,32 @@ def _source(declared: Declaration, view: View) -> str:
     chosen = {view.population.flag: "Y", **declared.chosen_in(view.trial)}
     # What another study's data do not have was not read; a dataset without records was.
     names = [name for name in dict.fromkeys((*declared.source, "ADSL")) if name in view.adam]
-    return f"{', '.join(names)}; {tell_chosen(chosen)}"
+    return f"{', '.join(names)}; {tell_chosen(chosen)}{_tell_other_rows(declared, view, chosen)}"
+
+
+def _tell_other_rows(declared: Declaration, view: View, chosen: Chosen) -> str:
+    """The flag that the rows of a visit, as of the baseline, are read by, where data give them other records than their visit."""
+    told = []
+    for (name, level), meaning in declared.meanings_in(view.phase, view.trial).items():
+        if view.masked or name != _VISIT or len(meaning) != 1 or len(meaning[0]) != 1:
+            continue
+        ((flag, asked),) = meaning[0].items()
+        if any(_is_apart(view, dataset, {flag: str(asked.value)}, str(level), chosen) for dataset in declared.source):
+            told.append(f"; {str(level).lower()} {flag} = {asked.value}")
+    return "".join(told)
+
+
+def _is_apart(view: View, dataset: str, meant: Chosen, level: str, chosen: Chosen) -> bool:
+    """Whether a row so named has other records with a value than those of that visit which the page chooses."""
+    asked = [name for name in (*meant, _VISIT, "AVAL", *chosen_variables(chosen)) if name != view.population.flag]
+    if not set(asked) <= set(view.adam.get(dataset, ())):
+        return False
+    records = view.records(dataset, *asked, only=True)
+    of = {name: told for name, told in chosen.items() if name in records and told != "Y"}
+    records = choose(records[records["AVAL"].notna()], of)
+    flags = {name: told for name, told in chosen.items() if name in records and told == "Y"}
+    own, visit = choose(records, meant), choose(records, {**flags, _VISIT: level})
+    return not own.index.equals(visit.index)
 
 
 def _list_records(content: Listing, number: str) -> tuple[tuple[Row, ...], pd.DataFrame]:

@@ -24,6 +24,7 @@ from cgbm1_report.listed import (
     TimeItem,
 )
 from cgbm1_report.protocol.schema import parameters_seen_blind
+from cgbm1_report.protocol.wording import group_noun
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.chosen import choose, chosen_variables
@@ -245,7 +246,7 @@ def list_records(
     records = sort_listing(records, view, *listed.sort)
     seen, withheld = leave_withheld(view, listed.items, dataset) if view.pooled else (listed.items, ())
     shown = [item for item in seen if not item.optional or item.variables(records)]
-    group = [] if view.pooled or not grouped else [Column(DOSE_GROUP, "Dose group", width=1.0, align="left", once=True)]
+    group = [] if view.pooled or not grouped else [group_column(view)]
     subject = Column("SUBJECT", "Subject", width=1.9, align="left", once=True)
     columns = [subject, *group, *(_head_column(item, records) for item in shown)]
     texts = {item.key: print_item(item, records, words) for item in shown}
@@ -257,6 +258,12 @@ def list_records(
     notes = (*footnotes, *withheld, *(note for note in needed if note != PARTIAL))
     without = () if PARTIAL in needed else (PARTIAL,)
     return Listing(printed, columns, record_keys(records, "USUBJID", *listed.key), blocks, notes, without)
+
+
+def group_column(view: View, width: float = 1.0) -> Column:
+    """The column of a listing that names the group of a subject."""
+    head = group_noun(view.trial, view.phase).capitalize()
+    return Column(DOSE_GROUP, head, width=width, align="left", once=True)
 
 
 def _withhold(head: str, words: str) -> Listing:

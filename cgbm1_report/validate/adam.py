@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.collected.procedures import TRANSPLANTATION
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.derived import FLAGS
 from cgbm1_report.validate.recompute import WITHOUT_VISITS
 from cgbm1_report.validate.rules import adam_rule
@@ -191,8 +192,8 @@ def _repeated(given: Supplied, variables: dict[str, str]) -> Iterator[pd.DataFra
                 continue
             count = wrong.groupby(given.column(name, "USUBJID")).sum()
             first = wrong & ~given.column(name, "USUBJID").where(wrong).duplicated()
-            words = number_text(count.reindex(given.column(name, "USUBJID")).set_axis(value.index).astype("float64"))
-            shown = as_text(value).fillna("missing") + " on " + words + " records, ADSL has " + as_text(expected).fillna("missing")
+            words = given.column(name, "USUBJID").map({who: number_of(int(n), "record") for who, n in count.items()}).astype("str")
+            shown = as_text(value).fillna("missing") + " on " + words + ", ADSL has " + as_text(expected).fillna("missing")
             rows = given.column(name, "USUBJID")[first]
             yield subject_findings(rows, variable, shown, dataset=name, value=value)
 

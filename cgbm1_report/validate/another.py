@@ -169,10 +169,14 @@ def times_are_whole(given: Supplied) -> Iterator[pd.DataFrame]:
             yield given.findings("ADTTE", missing, variable, given.column("ADTTE", "PARAMCD") + ": is missing")
     if given.has("ADTTE", "AVAL"):
         value = given.column("ADTTE", "AVAL")
-        yield given.findings("ADTTE", value < 0, "AVAL", number_text(value) + " days, a time is not negative")
+        negative = given.findings("ADTTE", value < 0, "AVAL", number_text(value) + " days, a time is not negative")
+        yield negative.assign(remedy="correct AVAL, or the date of it that is wrong: ADT or STARTDT")
 
 
-@adam_rule("V11", "E", "times are counted alike from STARTDT", "AVAL is ADT - STARTDT in days, or one more in all", studies="other")
+@adam_rule(
+    "V11", "E", "times are counted alike from STARTDT",
+    "correct AVAL, ADT or STARTDT: AVAL is ADT - STARTDT in days, or one more in all records", studies="other",
+)  # fmt: skip
 def times_are_counted_alike(given: Supplied) -> Iterator[pd.DataFrame]:
     """AVAL of ADTTE against ADT - STARTDT, or one more, whichever most records have; which of the two is told where it decides.
 

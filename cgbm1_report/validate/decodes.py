@@ -230,6 +230,7 @@ _SAME_UNITS = {
 }
 #: A power of ten as it is typed: ``10^9``, ``x10E9``, ``10*9``, ``10**9``, ``10⁹``.
 _POWER = re.compile(r"^[x\u00d7]?10(?:\^|\*\*?|e\+?)?(?=\d{1,2}/)")
+_UNTOLD = "fill AVALU in every record with AVAL, or in none where PARAM tells the unit"
 #: Words of a unit that is written out. Another word is a method or a kind: ``Creatinine Clearance (Cockcroft-Gault)``.
 _UNIT_WORDS = re.compile(
     r"days?|weeks?|months?|years?|hours?|minutes?|seconds?|percent|fraction|ratio|score|points?|beats|breaths", re.I
@@ -255,12 +256,15 @@ def _is_unit(text: str) -> bool:
 
 
 def _partly_without_unit(dataset: str, code: pd.Series, unit: pd.Series) -> Iterator[pd.DataFrame]:
-    """Parameters of which some values have a unit and some none: nobody can tell which unit these are in."""
+    """Parameters of which some values have a unit and some none: nobody can tell which unit these are in.
+
+    A record without a value needs no unit.
+    """
     there = unit[code.index].notna().groupby(code).agg(["sum", "size"])
     there = there[(there["sum"] > 0) & (there["sum"] < there["size"])]
     for paramcd, filled, size in zip(there.index, there["sum"], there["size"], strict=True):
-        told = f"{paramcd} has no unit in {size - filled} of {size} records, and one in the others"
-        yield whole_finding(dataset, "AVALU", told, "W")
+        told = f"{paramcd} has no unit in {size - filled} of {number_of(size, 'record')} with AVAL, and one in the others"
+        yield whole_finding(dataset, "AVALU", told, "W").assign(remedy=_UNTOLD)
 
 
 @adam_rule(
@@ -274,7 +278,7 @@ def values_have_the_declared_unit(given: Supplied) -> Iterator[pd.DataFrame]:
     """AVALU of each parameter against si_unit of trial.yaml, which pages print; of PARAM, what brackets at its end say.
 
     Of PARAM it is an error where nothing else tells the unit, AVALU, and no such record of the parameter has the declared one;
-    else, and where the brackets hold no unit but a method, a question (W). So is AVALU that some records of a parameter lack.
+    else, and where the brackets hold no unit but a method, a question (W). So is AVALU that some records with AVAL lack.
     """
     for dataset in given.with_variables("PARAMCD"):
         declared = {code: one.si_unit for code, one in given.trial.parameters.items() if one.dataset == dataset and one.si_unit}
@@ -284,7 +288,8 @@ def values_have_the_declared_unit(given: Supplied) -> Iterator[pd.DataFrame]:
             "AVALU": given.column(dataset, "AVALU"),
             "PARAM": given.column(dataset, "PARAM").str.extract(_IN_BRACKETS, expand=False),
         }
-        yield from _partly_without_unit(dataset, code[expected.notna()], said["AVALU"])
+        valued = given.column(dataset, "AVAL").notna() if given.has(dataset, "AVAL") else pd.Series(True, index=code.index)
+        yield from _partly_without_unit(dataset, code[expected.notna() & valued], said["AVALU"])
         for variable, unit in said.items():
             wrong = expected.notna() & unit.notna() & (_unit_key(unit) != _unit_key(expected))
             counted = pd.DataFrame({"CODE": code, "UNIT": unit})[wrong].value_counts(sort=False).reset_index(name="N")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from cgbm1_report.validate.rules import adam_rule
-from cgbm1_report.validate.source import number_text
+from cgbm1_report.validate.source import as_text, number_text
 from cgbm1_report.validate.supplied import ROUNDING, TOLERANCE, Supplied, values_differ
 
 #: What records repeat of their baseline record.
@@ -23,6 +23,13 @@ WITHOUT_VISITS = ("ADEX", "ADTTE", "ADDLT", "ADLBHY")
 SERIES = ("USUBJID", "PARAMCD")
 #: What tells the baselines of a parameter apart where it has several (ADaMIG 1.3, 3.3.4).
 BASELINE_KIND = "BASETYPE"
+
+
+#: What mends a parameter whose time points have a baseline each, where the value itself is right.
+_APART = (
+    "give each ATPT with a BASE of its own a PARAMCD of its own; where one baseline is meant for all, copy the value of the record "
+    "with ABLFL = Y"
+)
 
 
 def _flagged_twice(given: Supplied, dataset: str, flag: str, keys: Sequence[str]) -> pd.Series:
@@ -86,6 +93,16 @@ def baselines_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
         yield given.recomputed_findings(name, ("ABLFL",), rows=~named)
 
 
+def _baseline_findings(given: Supplied, dataset: str, wrong: pd.Series, variable: str, origin: str) -> pd.DataFrame:
+    """Records that do not repeat their baseline; of a parameter with several time points each may have one of its own."""
+    code, point = given.column(dataset, "PARAMCD"), given.column(dataset, "ATPT")
+    points = point.groupby(code).nunique()
+    several = code.isin(points.index[points > 1])
+    told = (" at ATPT " + as_text(point).fillna("missing") + ", one of several").where(several, "")
+    found = given.findings(dataset, wrong, variable, code + told + ": is not " + origin + " of the baseline record")
+    return found.assign(remedy=several[found.index].map({True: _APART, False: None})) if len(found) else found
+
+
 @adam_rule("V08", "E", "records repeat their baseline", "copy the value of the record with ABLFL = Y", studies="any")
 def baselines_are_repeated(given: Supplied) -> Iterator[pd.DataFrame]:
     """BASE, BASEC, BNRIND and the BTOXGR of every record against the baseline record of its subject and parameter.
@@ -110,8 +127,7 @@ def baselines_are_repeated(given: Supplied) -> Iterator[pd.DataFrame]:
             wrong = (
                 values_differ(value, expected.reindex(series.to_numpy()).set_axis(series.index)) & known & ~several & (series >= 0)
             )
-            message = given.column(name, "PARAMCD") + ": is not " + origin + " of the baseline record"
-            yield given.findings(name, wrong, variable, message)
+            yield _baseline_findings(given, name, wrong, variable, origin)
 
 
 def _change(given: Supplied, dataset: str) -> tuple[pd.Series, pd.Series, pd.Series]:

@@ -31,7 +31,7 @@ Studies = Literal["own", "other", "any"]
 
 @dataclass(frozen=True)
 class Rule(Generic[Data]):
-    """One check: its id and severity (a finding may carry its own), what holds, what mends it, what it reads."""
+    """One check: its id and severity, what holds, what mends it (a finding may carry its own of both), what it reads."""
 
     id: str
     severity: str
@@ -85,7 +85,8 @@ def _findings_of(entry: Rule[Data], data: Data) -> Iterator[pd.DataFrame]:
     for part in entry.check(data):
         if len(part):
             severity = part["severity"].astype("str").fillna(entry.severity)
-            yield part.assign(severity=severity, rule=entry.id, remedy=entry.remedy)
+            own = part["remedy"].fillna(entry.remedy) if "remedy" in part else entry.remedy
+            yield part.assign(severity=severity, rule=entry.id, remedy=own)
 
 
 def run_rule(entry: Rule[Data], data: Data, asker: Asker | None = None) -> pd.DataFrame:

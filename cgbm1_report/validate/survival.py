@@ -20,7 +20,7 @@ EVENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-@adam_rule("V11", "E", "time is counted from the anchor date", "AVAL is ADT - STARTDT in days")
+@adam_rule("V11", "E", "time is counted from the anchor date", "correct AVAL, ADT or STARTDT")
 def time_is_counted_from_the_start(given: Supplied) -> Iterator[pd.DataFrame]:
     """AVAL against ADT - STARTDT; one more where trial.yaml counts the first day as 1."""
     if not given.has("ADTTE", "AVAL", "ADT", "STARTDT"):

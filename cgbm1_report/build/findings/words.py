@@ -89,7 +89,11 @@ def _shown(findings: pd.DataFrame, severity: str, most: int | None) -> pd.DataFr
     """Findings of one severity, at most ``most`` of each rule and status."""
     rows = findings[findings["severity"] == severity]
     kinds = ["status", "rule"] if "status" in rows else ["rule"]
-    return rows if most is None else rows[rows.groupby(kinds, dropna=False).cumcount() < most]
+    if most is None:
+        return rows
+    shown = rows.groupby(kinds, dropna=False).cumcount() < most
+    # A line that says one is hidden takes as much room as the one itself.
+    return rows if most and len(rows) - shown.sum() == 1 else rows[shown]
 
 
 def _summary_lines(findings: pd.DataFrame) -> list[str]:
