@@ -44,6 +44,28 @@ def test_a_visit_heads_its_treatments_once_and_a_parameter_its_visits():
     assert "Dose per infusion: Low 1.0×10⁶ cells/kg; Medium 2.0×10⁶ cells/kg; High 4.0×10⁶ cells/kg." in table.footnotes
 
 
+@pytest.mark.parametrize(
+    ("number", "flags"),
+    [
+        # Its rows are the visits, of which ANL01FL chooses the baseline too.
+        ("T14.3.4.1.1", "ANL01FL = Y"),
+        # Its first row is the baseline, which ANL02FL does not choose.
+        ("T14.2.10.1", "ANL02FL = Y; baseline ABLFL = Y"),
+    ],
+)
+def test_source_says_by_which_flag_the_baseline_is_read_where_another_chooses_the_visits(number, flags):
+    assert made(number).source.endswith(f", {flags}")
+
+
+def test_source_does_not_name_the_flag_of_a_baseline_that_the_visits_flag_chooses_too():
+    data = adam(ADLB=draw(ADLB).assign(ANL02FL="Y"))
+    table = make(find("T14.2.10.1", TRIAL), TRIAL, data, stamp_of(TRIAL))
+    assert table.source.endswith(", ANL02FL = Y")
+    screening = data["ADLB"].replace({"AVISIT": {"Baseline": "Screening"}})
+    table = make(find("T14.2.10.1", TRIAL), TRIAL, {**data, "ADLB": screening}, stamp_of(TRIAL))
+    assert table.source.endswith(", ANL02FL = Y; baseline ABLFL = Y")
+
+
 def test_where_nothing_changes_the_change_is_blank_and_where_nobody_is_the_count_is_0():
     baseline, day = made("T14.3.4.1.1").rows[2], made("T14.3.4.1.1").rows[8]
     assert "CHG n" not in baseline.cells

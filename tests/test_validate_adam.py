@@ -239,6 +239,30 @@ def test_baseline_on_a_sample_after_the_infusion_is_an_error_d34() -> None:
     assert (found["rule"] + found["variable"] + found["message"]).str.contains("V08ABLFL.*after the first infusion").sum() == 1
 
 
+@pytest.mark.parametrize(
+    ("point", "told", "mend"),
+    [
+        (None, "BILI: is not AVAL of the baseline record", "copy the value of the record with ABLFL = Y"),
+        # Before and after the dose are two measurements: which baseline the later one has, the study decides.
+        (
+            "POST-DOSE",
+            "BILI at ATPT POST-DOSE, one of several: is not AVAL of the baseline record",
+            "give each ATPT with a BASE of its own",
+        ),
+    ],
+)
+def test_another_baseline_of_a_time_point_is_told_with_the_time_point(point: str | None, told: str, mend: str) -> None:
+    adam = altered("ADLB", AGAIN, BASE=999.0)
+    if point:
+        again = adam["ADLB"]["SRCSEQ"].eq(AGAIN["SRCSEQ"]) & adam["ADLB"]["PARAMCD"].eq("BILI")
+        adam["ADLB"] = adam["ADLB"].assign(ATPT=again.map({True: point, False: "PRE-DOSE"}))
+    found = find(adam, recompute=False, rule="V08")
+    rows = found[found["message"].str.contains("is not AVAL", regex=False)]
+    assert len(rows) == 1
+    assert told in rows["message"].iloc[0]
+    assert rows["remedy"].iloc[0].startswith(mend)
+
+
 def test_transplant_in_pr_without_ltfl_and_event_d35() -> None:
     sdtm = {**study(), "PR": draw("USUBJID | PRSEQ | PRDECOD | PRSTDTC\nM | 1 | LIVER TRANSPLANTATION | 2025-08-01", "PR")}
     with_transplant = derive_adam(sdtm, TRIAL, CUTOFF, decisions())
