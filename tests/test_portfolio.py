@@ -115,9 +115,12 @@ WRONG = [
     ("", "portfolio.yaml: holds no builds"),
     ("out: b\nbuilds: []", "builds: Tuple should have at least 1 item"),
     ("builds: [{name: a, cut: cuts/october}]", "out: is not given"),
-    ("out: b\nbuilds: [{name: a, cut: cuts/october, fromats: [html]}]", "builds.0.fromats: is no key that stands here"),
-    ("out: b\nbuilds: [{name: ../a, cut: cuts/october}]", "builds.0.name: String should match pattern"),
-    ("out: b\nbuilds: [{name: .a, cut: cuts/october}]", "builds.0.name: String should match pattern"),
+    ("out: b\nbuilds: [{name: a, cut: cuts/october, fromats: [html]}]", "builds: a, fromats: is no key that stands here"),
+    (
+        "out: b\nbuilds: [{name: ../a, cut: cuts/october}]",
+        "builds: number 1, name: '../a' is no name of a build's folder: letters, digits",
+    ),
+    ("out: b\nbuilds: [{name: .a, cut: cuts/october}]", "builds: number 1, name: '.a' is no name of a build's folder"),
     ("out: b\nbuilds: [{name: a, cut: cuts/october}, {name: A, cut: cuts/october}]", "builds: a is the name of 2 builds"),
     ("out: b\nbuilds: [{name: a, cut: cuts/none}]", "cuts/none: builds: a: is no folder"),
     ("out: b\nbuilds: [{name: a, cut: cuts/october, trial: none.yaml}]", "none.yaml"),
@@ -168,8 +171,8 @@ def test_key_that_is_not_known_is_told_with_those_that_may_stand_there_and_the_b
     assert {problem.rule for problem in error.value.problems} == {"portfolio", "a data cut"}
     assert told["fromats"].remedy == "here may stand out, chain, sign, each, builds"
     assert told["each.papr"].remedy.startswith("did you mean paper? here may stand trial, phase, dose_group, only, formats,")
-    assert told["builds.1.fromats"].remedy.startswith("did you mean formats? here may stand ")
-    assert {"builds.2.phase", "builds.3.name", "builds: a", "builds: b", "builds: c"} <= told.keys()
+    assert told["builds: b, fromats"].remedy.startswith("did you mean formats? here may stand ")
+    assert {"builds: c, phase", "builds: number 4, name", "builds: a", "builds: b", "builds: c"} <= told.keys()
 
 
 def test_one_build_is_no_builds() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from cgbm1_report.build.gate import find_trial
 from cgbm1_report.build.request import FORMATS, Request, settle_request
@@ -21,7 +22,7 @@ from cgbm1_report.protocol.yamlfile import read_yaml
 
 _RULE = "portfolio"
 #: A name is that of a build's folder: never a path, never hidden.
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class Wanted(Frozen):
@@ -44,8 +45,17 @@ class Wanted(Frozen):
 class Named(Wanted):
     """One build of the portfolio: its name, which is that of its folder, and its cut."""
 
-    name: Text = Field(pattern=f"^{_NAME}$")
+    name: Text
     cut: Text = Field(min_length=1)
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                f"{name!r} is no name of a build's folder: letters, digits, and . _ - behind the first, at most 100 in all"
+            )
+        return name
 
 
 class Portfolio(Frozen):
@@ -107,8 +117,8 @@ def _read_portfolio(told: dict[str, Any], file: Path) -> tuple[Portfolio | None,
     try:
         return Portfolio.model_validate(told), []
     except ValidationError as error:
-        wrong = [_tell_key(one) for one in tell_wrong(error, file)]
         places = [one["loc"] for one in error.errors()]
+        wrong = [_tell_key(one, place, told) for one, place in zip(tell_wrong(error, file), places, strict=True)]
     try:
         return Portfolio.model_validate(_leave_out(told, places)), wrong
     except ValidationError:
@@ -132,15 +142,27 @@ def _leave_out(told: dict[str, Any], places: list[tuple[int | str, ...]]) -> dic
     return {**left, "builds": [one for at, one in enumerate(builds) if at not in lost]} if isinstance(builds, list) else left
 
 
-def _tell_key(problem: Problem) -> Problem:
-    """What is wrong with a key: of one that is not known what may stand there."""
+def _tell_key(problem: Problem, place: tuple[int | str, ...], told: dict[str, Any]) -> Problem:
+    """What is wrong with a key, and of which build by its name or its number; of one that is not known what may stand there."""
+    said = replace(problem, rule=_RULE, place=_say_place(place, told) or problem.place)
     if problem.rule != "extra_forbidden":
-        return replace(problem, rule=_RULE)
+        return said
     above, _, key = problem.place.rpartition(".")
     model = Wanted if above == "each" else Named if above.startswith("builds") else Portfolio
     near = find_near(key, model.model_fields, 1)
     meant = f"did you mean {near[0]}? " if near else ""
-    return replace(problem, rule=_RULE, remedy=f"{meant}here may stand {', '.join(model.model_fields)}")
+    return replace(said, remedy=f"{meant}here may stand {', '.join(model.model_fields)}")
+
+
+def _say_place(place: tuple[int | str, ...], told: dict[str, Any]) -> str:
+    """The key of a build: ``builds: october, formats``; a build without a name goes by its number, the first is 1."""
+    match place:
+        case ("builds", int(at), *keys):
+            build = told["builds"][at]
+            name = build.get("name") if isinstance(build, dict) and "name" not in keys else None
+            whose = name if isinstance(name, str) else f"number {at + 1}"
+            return f"builds: {', '.join([whose, *map(str, keys)])}"
+    return ""
 
 
 def _plan(portfolio: Portfolio, file: Path, out: Path | None) -> tuple[Plan, list[Problem]]:
