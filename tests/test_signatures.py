@@ -14,7 +14,7 @@ import pytest
 
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
-from cgbm1_report.errors import PlanError
+from cgbm1_report.errors import PlanError, number_of
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.signature import Signer, check_signature, read_signer, require_signer, write_keys
 
@@ -146,7 +146,7 @@ def test_what_was_made_anew_or_taken_away_is_one_message(
     assert code == 1
     assert told in " ".join(printed.split())
     count = sum("[rule: " in line for line in printed.splitlines())
-    assert printed.splitlines()[-1].endswith(f", {count} findings")
+    assert printed.splitlines()[-1].endswith(f", {number_of(count, 'finding')}")
     assert count > 0
 
 
