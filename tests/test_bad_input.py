@@ -357,7 +357,7 @@ def test_only_a_record_of_the_whole_phase_opens_it(record: str, pooled: set[int]
     cut = read_cut(write_cut(tmp_path / "cut", unblinding=RECORD + record), TRIAL)
     assert pooled_phases(TRIAL, cut) == pooled
     told = collect_findings(_look_back(look_at(cut, TRIAL))).query("dataset == 'UNBLINDING'")
-    assert told["message"].tolist() == ["1 subject(s) of phase 2 unblinded one by one: that opens no phase"] * (ALONE in record)
+    assert told["message"].tolist() == ["1 subject of phase 2 unblinded one by one: that opens no phase"] * (ALONE in record)
     assert told["usubjid"].isna().all()
 
 

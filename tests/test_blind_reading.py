@@ -140,7 +140,7 @@ FAULTS: dict[str, tuple[Write, str]] = {
     "rows that are lost (8)": (as_xpt(8, ends=True), "rows that are not whole"),
     "rows that JSON lost": (as_json(lambda rows, at: rows.__delitem__(slice(at[0], None))), "another number of rows"),
     "value of JSON": (as_json(lambda rows, at: put(rows, at, 3, "placebo")), "column EXDOSE has a value that is no number"),
-    "width of JSON": (as_json(lambda rows, at: [rows[row].append(1) for row in at]), "rows that do not have 6 values"),
+    "width of JSON": (as_json(lambda rows, at: [rows[row].append(1) for row in at]), "rows without 6 values"),
     "line of NDJSON": (as_json(lambda rows, at: rows.__setitem__(at[0], "[1"), "ndjson"), "is not JSON"),  # type: ignore[call-overload]
     "qualifier of no record": (supply(lambda one: {"IDVARVAL": "99"}), "does not exist"),
     "qualifier of no variable": (supply(lambda one: {"IDVAR": "EXKIT"}), "IDVAR is no variable"),

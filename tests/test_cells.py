@@ -42,7 +42,7 @@ def test_what_a_cell_prints_beyond_its_bound_is_counted_and_the_same_in_both_eng
     assert lines[0].endswith(f"{39_999:024d}\n[1,000 more lines, 25,000 characters of standard output, are left out]\n")
     assert cut[0].endswith("x\na\n[2 more lines, 6 characters of standard output, are left out]\n")
     assert cut[1] == "few\n"
-    assert around[-1] == "[1 more lines, 5 characters of standard output, are left out]\n"
+    assert around[-1] == "[1 more line, 5 characters of standard output, are left out]\n"
 
 
 def test_printing_takes_time_in_proportion_to_what_is_printed(tmp_path):
@@ -61,7 +61,7 @@ def test_bounds_begin_anew_where_a_cell_clears_its_output():
     assert bounds.keep("stdout", "x" * (MOST_TEXT + 3)) == "x" * MOST_TEXT
     assert bounds.keep("stdout", "never kept") == ""
     assert bounds.keep("stderr", "its own") == "its own"
-    assert bounds.closing_lines() == [("stdout", "\n[1 more lines, 13 characters of standard output, are left out]\n")]
+    assert bounds.closing_lines() == [("stdout", "\n[1 more line, 13 characters of standard output, are left out]\n")]
     bounds.clear()
     assert bounds.keep("stdout", "again") == "again"
     assert bounds.closing_lines() == []

@@ -11,6 +11,7 @@ from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.outputs.catalogue import catalogue, find, make
 from cgbm1_report.rows import write_key
 from cgbm1_report.tabulate.layout import STUDY_DAY
+from cgbm1_report.tabulate.view import View
 from tests.drawn import draw, find_row, our_trial, read_cells, stamp_of
 
 TRIAL = our_trial()
@@ -146,6 +147,21 @@ def test_missing_dataset_and_variable_are_named():
     data["ADAE"] = data["ADAE"].drop(columns="TRTEMFL")
     with pytest.raises(ReportError, match="has no TRTEMFL"):
         output("T14.3.1.2.1", data)
+
+
+@pytest.mark.parametrize(
+    ("asked", "remedy"),
+    [
+        ("TRTEMF", "supply TRTEMF in ADAE; it has TRTEMFL, if that was meant"),  # A letter left out.
+        ("ATOXGRR", "supply ATOXGRR in ADAE; it has ATOXGR, if that was meant"),  # A letter twice.
+        ("HEIGHT", "supply HEIGHT in ADAE"),  # Nothing like it.
+    ],
+)
+def test_a_variable_that_is_not_there_is_told_with_the_one_that_comes_nearest(asked, remedy):
+    frame = pd.DataFrame(columns=["USUBJID", "TRTEMFL", "ATOXGR", "AETERM"])
+    with pytest.raises(ReportError) as caught:
+        View.require("ADAE", frame, asked)
+    assert caught.value.problems[0].remedy == remedy
 
 
 def test_no_event_at_all_is_still_an_output():

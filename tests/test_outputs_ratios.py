@@ -148,7 +148,7 @@ def test_record_without_a_logarithm_is_in_no_model_and_the_page_says_so() -> Non
     rows = of_r()
     rows.loc[rows.index[:2], "AVAL"] = 0.0
     table = make(catalogue(TRIAL)["T14.2.21.2"], TRIAL, adam(rows, "IL6", "ADLB"), stamp_of(TRIAL))
-    note = "IL-6: 2 records are not in the models, as a value or baseline that is not above 0 has no logarithm."
+    note = "IL-6: not in the models: 2 records, as a value or baseline that is not above 0 has no logarithm."
     assert note in table.footnotes
     assert not any("no logarithm" in one for one in made("T14.2.21.2").footnotes)
 

@@ -404,7 +404,7 @@ def test_word_document_that_leads_outside_is_found(build):
             "INCLUDETEXT",
         ),
         (lambda text: text.replace('<w:pStyle w:val="TableText"/>', '<w:pStyle w:val="Nowhere"/>', 1), "uses the style 'Nowhere'"),
-        (lambda text: re.sub(r'(<wp:docPr [^>]*)descr="[^"]+"', r'\1descr=""', text), "1 pictures say nothing"),
+        (lambda text: re.sub(r'(<wp:docPr [^>]*)descr="[^"]+"', r'\1descr=""', text), "nothing said of 1 picture"),
         (lambda text: text.replace("</w:tbl>", "", 1), "cannot be read as DOCX"),
     ],
     ids=["field", "style", "alternative text", "broken XML"],
@@ -663,7 +663,7 @@ def test_output_cut_out_of_the_pdf_is_found(build):
 def test_last_page_of_a_listing_missing_is_found(build):
     gone = pages_of(build, "Listing 16.2.7.1.1")[-1]
     edit_pdf(build, lambda writer: writer.remove_page(gone))
-    assert told(verified(build, "report.pdf"), output=LISTING, place="from row", message="rows are not printed")
+    assert told(verified(build, "report.pdf"), output=LISTING, place="from row", message="not printed: ")
 
 
 def no_font(writer: PdfWriter) -> None:

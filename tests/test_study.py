@@ -68,6 +68,9 @@ def test_study_of_a_cut_says_what_a_build_of_it_says(study: cg.Study, shared_cut
     assert here.columns == there.columns
     pd.testing.assert_frame_equal(here.ard, there.ard)
     assert repr(study) == f"<Study cut: Phase 2, {len(study.list())} outputs>"
+    # A build knows no path of the cut that it was made of: its cut-off tells it apart from others.
+    with pytest.raises(ReportError, match=f"derived already .*open the cut of {study.stamp.cutoff} that it was built of"):
+        report.what_if(tte_plus_one=True)
 
 
 def test_rows_behind_a_count_are_of_those_who_were_counted(study: cg.Study) -> None:
@@ -1014,7 +1017,7 @@ def test_own_output_whose_rows_are_not_what_their_keys_say_is_found(study: cg.St
             ask("T14.3.2.8")
         # One line, and whose it is to mend.
         assert len(str(caught.value).splitlines()) == 1
-        assert "numbers are not what their rows say" in str(caught.value)
+        assert "not what its rows say in " in str(caught.value)
         assert "let the key of the row, and where=" in str(caught.value)
     # From then on nobody takes it for one that was counted twice, until it is declared anew.
     assert study.output("T14.3.2.8").title == "Wrong [own output, not of the report; its rows do not say what it counts]"

@@ -349,7 +349,7 @@ study.meddra_version           | [27.0]                   | is no text: [27.0]
 study.sponsors                 | another                  | is no key that stands here
 phases.2.label                 | Phase 1                  | the label Phase 1 stands twice
 phases.1.blinded               | true                     | phase 1 is blinded, and no population of it has the flag RANDFL
-phases.1.min_days_between_infusions | 4                   | plans 1 infusion(s), and days between them
+phases.1.min_days_between_infusions | 4                   | plans 1 infusion, and days between them
 phases.2.min_days_between_infusions | -4                  | greater than or equal to 1
 phases.1.visits.2.5.visitnum   | 2.51                     | which is that of an unscheduled visit
 phases.1.visits.3.analysis_window | [3, 5]                | the first analysis window of phase 1 opens on day 3

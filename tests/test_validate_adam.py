@@ -300,7 +300,7 @@ def test_derived_records_are_counted_and_held_against_no_source() -> None:
     both = pd.concat([adlb.assign(DTYPE=None), made], ignore_index=True).astype({"DTYPE": "str"})
     found = validate.validate_adam({**derived(), "ADLB": both}, TRIAL, derived=derived(), sdtm=study())
     assert found[["severity", "rule", "dataset", "variable"]].to_numpy().tolist() == [["I", "V10", "ADLB", "DTYPE"]]
-    assert found["message"].iloc[0].startswith("3 records with DTYPE (LOCF, MINIMUM)")
+    assert found["message"].iloc[0].startswith("derived from others and no visits: 3 records with DTYPE (LOCF, MINIMUM)")
 
 
 def test_what_blinding_removed_is_not_missed() -> None:

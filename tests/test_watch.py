@@ -1082,7 +1082,7 @@ def test_build_that_takes_too_long_says_at_what_it_was_and_is_not_tried_again_by
     ("said", "at"),
     [
         ("", ""),
-        ("a warning\n2026-01-15T02:03:04Z    7.2 s  validate  2539 SDTM records\n", "; it was at: validate 2539 SDTM records"),
+        ("a warning\n2026-01-15T02:03:04Z    7.2 s  validate  2,539 SDTM records\n", "; it was at: validate 2,539 SDTM records"),
         ("2026-01-15T02:03:04Z   25.7 s  render    html; 1 outputs\nhalf a li", "; it was at: render html; 1 outputs"),
     ],
 )

@@ -366,7 +366,7 @@ def pass_gate(
     if cut.sdtm:
         # Of what may be seen: one arm alone may have records of a kind.
         records = sum(map(len, sight.sdtm.values()))
-        on_progress("validate", f"{records} SDTM records")
+        on_progress("validate", f"{number_of(records, 'SDTM record')}")
         with _deriving(sight, workers if records > _WORTH else 1) as derive:
             found = _validate_sdtm(sight)
             parts.append(found)
@@ -378,7 +378,7 @@ def pass_gate(
         states = _escalation_states(sight, derived)
         parts.append(_validate_escalation(sight, partial(dict, derived), states.get("SRC_STATES"), found))
     if cut.adam:
-        on_progress("validate", f"{sum(map(len, sight.adam.values()))} ADaM records")
+        on_progress("validate", f"{number_of(sum(map(len, sight.adam.values())), 'ADaM record')}")
         parts.append(_validate_supplied(sight, derived))
     supplied = derived is None or bool(use_adam and cut.adam)
     adam = sight.supplied if supplied else dict(derived or {})

@@ -30,7 +30,7 @@ from cgbm1_report.build.shown import refuse_slips, refuse_unshown
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable
 from cgbm1_report.build.unfinished import warn_unfinished
-from cgbm1_report.errors import PlanError, ReportError
+from cgbm1_report.errors import PlanError, ReportError, number_of
 from cgbm1_report.notebook.delivered import shorten_notebooks
 from cgbm1_report.notebook.digests import digest_columns
 from cgbm1_report.notebook.receipts import Witness
@@ -84,7 +84,7 @@ def make_build(asked: Asked, on_progress: OnProgress, on_taken: Callable[[Mappin
         asked.recipe.refuse_other_notebooks(asked.trial_file.resolve().parent)
         outputs = _find_shown(work, request, asked.trial, ready.jobs)
         if taken := tell_taken(work):
-            on_progress("taken", f"{len(taken)} of {len(outputs)} outputs: what they are made of has not changed")
+            on_progress("taken", f"{len(taken)} of {number_of(len(outputs), 'output')}: what they are made of has not changed")
             on_taken(taken)
         jobs, stamp, program = ready.jobs, ready.stamp, _may_take(request)
         showing = Showing(

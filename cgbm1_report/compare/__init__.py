@@ -16,6 +16,7 @@ from cgbm1_report.compare.records import RECORD_COLUMNS, Difference, compare_dat
 from cgbm1_report.compare.results import Moves, NoMoves, compare_results, find_crossed, rename_results
 from cgbm1_report.compare.sides import NO_DATA, Side, find_unasked, refuse_sides, tell_unlike
 from cgbm1_report.compare.subjects import SUBJECT_LEVEL, find_renamed, rename_subjects
+from cgbm1_report.errors import number_of
 from cgbm1_report.outputs.catalogue import catalogue, csr_order
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.files import split_group
@@ -92,8 +93,9 @@ class Comparison:
 
     def __repr__(self) -> str:
         records = sum(one.differs for one in self.datasets)
-        cells = f", {len(self.moves.cells)} results" if isinstance(self.moves, Moves) else ""
-        return f"<Comparison of {self.old.name} with {self.new.name}: {records} datasets differ{cells}; print() tells what>"
+        cells = f", {number_of(len(self.moves.cells), 'result')}" if isinstance(self.moves, Moves) else ""
+        told = f"difference in {number_of(records, 'dataset')}{cells}"
+        return f"<Comparison of {self.old.name} with {self.new.name}: {told}; print() tells what>"
 
     def __str__(self) -> str:
         from cgbm1_report.compare.files import write_comparison

@@ -12,6 +12,7 @@ from cgbm1_report.compare.match import SUBJECT
 from cgbm1_report.compare.reads import Reads
 from cgbm1_report.compare.records import Difference, tell_values
 from cgbm1_report.compare.subjects import SUBJECT_LEVEL
+from cgbm1_report.errors import number_of
 from cgbm1_report.rows import read_key
 
 #: So many changes are named behind one cell; how many there are besides is said.
@@ -104,7 +105,7 @@ class Behind:
         told = next((one for one in asked(key, subjects, sources, reads, column) if any(map(len, one))), [])
         named = [text for own_told in told for text in own_told[:MOST]][:MOST]
         more = sum(map(len, told)) - len(named)
-        return [*named, f"and {more:,} more changes"] if more else named
+        return [*named, f"and {number_of(more, 'more change')}"] if more else named
 
     def _ask_subjects(
         self, key: _Asked, subjects: tuple[str, ...], sources: Sequence[str], reads: Reads, column: str

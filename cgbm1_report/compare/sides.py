@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from cgbm1_report.compare.results import NAMED, SAID, read_results
-from cgbm1_report.errors import ArgumentError, ProofError
+from cgbm1_report.errors import ArgumentError, ProofError, number_of
 from cgbm1_report.notebook.datasets import Datasets
 from cgbm1_report.protocol.packages import FINDINGS, UNSEEN, packages
 from cgbm1_report.system.manifest import RESTORE, other_version, read_manifest, sha256_of
@@ -50,7 +50,7 @@ class Side:
     files: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<{self.kind.capitalize()} {self.name}: {len(self.data)} datasets, data cut-off {self.stamp.cutoff}>"
+        return f"<{self.kind.capitalize()} {self.name}: {number_of(len(self.data), 'dataset')}, data cut-off {self.stamp.cutoff}>"
 
 
 def read_build(folder: Path) -> Side:

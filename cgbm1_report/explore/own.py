@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 import pandas as pd
 
 from cgbm1_report import outputs
-from cgbm1_report.errors import ArgumentError, PlanError, ProofError, suggest
+from cgbm1_report.errors import ArgumentError, PlanError, ProofError, number_of, suggest
 from cgbm1_report.notebook.given import require_kinds
 from cgbm1_report.outputs.catalogue import Entry
 from cgbm1_report.outputs.lacking import require_declared
@@ -151,7 +151,7 @@ def count_again(made: Output, facts: Facts, adam: Mapping[str, pd.DataFrame]) ->
         counted = recount(Path(folder), made.ard.assign(output=made.number), [facts])
     if counted.differences:
         first = counted.differences[0]
-        told = f"{len(counted.differences)} numbers are not what their rows say; the first: {first.message}"
+        told = f"not what its rows say in {number_of(len(counted.differences), 'number')}; the first: {first.message}"
         remedy = "let the key of the row, and where=, which holds for all rows, say what the function counts"
         raise ProofError(told, file=made.number, rule=first.rule, place=first.place, remedy=remedy)
     drawn = {"drawing": _UNSEEN} if isinstance(made, Figure) else {}

@@ -160,7 +160,8 @@ class Study(Report):
         """
         trial = switch_protocol(self._trial, switches)
         if self.source is None or self._protocol is None:
-            remedy = 'open the cut that it was built of: cg.open_cut("CUT").what_if(…)'
+            # A build does not know where its cut lies now: it holds no path of the machine that made it.
+            remedy = f'open the cut of {self.stamp.cutoff} that it was built of: cg.open_cut("CUT").what_if(…)'
             raise ArgumentError("a build's data are derived already", file=self.folder, rule="study.what_if", remedy=remedy)
         told = ", ".join(f"{name} = {value}" for name, value in switches.items())
         with follow_steps(f"derived anew: {told}") as on_progress:

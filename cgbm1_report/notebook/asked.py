@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cgbm1_report.distinct import fold_text
-from cgbm1_report.errors import ArgumentError, PlanError, suggest
+from cgbm1_report.errors import ArgumentError, PlanError, number_of, suggest
 from cgbm1_report.notebook.found import Found
 from cgbm1_report.notebook.given import checked
 from cgbm1_report.notebook.values import RowAsked, find_results, find_value, is_label
@@ -55,7 +55,7 @@ class Questions:
 
     def __repr__(self) -> str:
         of = self.package or (self.dose_group if self.dose_group != ALL_GROUPS else self.trial.phases[self.phase].label)
-        return f"<Report {self.folder.name}: {of}{', blinded' * self.pooled}, {len(self.list())} outputs>"
+        return f"<Report {self.folder.name}: {of}{', blinded' * self.pooled}, {number_of(len(self.list()), 'output')}>"
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         # What looks for a method of Python's own, or at a report that is not made yet, asks for no dataset.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.notebook.receipts import KEY
 
 #: Characters that are kept of what a cell writes to standard output, and to standard error.
@@ -58,8 +59,8 @@ class Bounds:
         return [
             (
                 name,
-                ("" if stream.kept_ended else "\n") + f"[{stream.lines + (not stream.ended):,} more lines,"
-                f" {stream.left_out:,} characters of {_STREAMS.get(name, name)}, are left out]\n",
+                ("" if stream.kept_ended else "\n") + f"[{number_of(stream.lines + (not stream.ended), 'more line')},"
+                f" {number_of(stream.left_out, 'character')} of {_STREAMS.get(name, name)}, are left out]\n",
             )
             for name, stream in self.streams.items()
             if stream.left_out
@@ -86,7 +87,7 @@ def clip_error(evalue: str, traceback: Sequence[str]) -> dict[str, Any]:
 
 
 def _clipped(text: str) -> str:
-    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]} [{len(text) - MOST_SAID:,} more characters]"
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]} [{number_of(len(text) - MOST_SAID, 'more character')}]"
 
 
 def _size(value: Any) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 
 import pandas as pd
 
-from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.errors import DataError, Problem, number_of
 from cgbm1_report.outputs.change_models import LOGARITHM, MODELS, model_changes, refuse_twice, tell_models, variables_of_models
 from cgbm1_report.protocol.derived import TOGETHER
 from cgbm1_report.protocol.registry import Asked, Method, Outcome
@@ -248,7 +248,7 @@ def visit_records(
     if twice.any():
         first = records[twice].iloc[0]
         raise DataError(
-            f"{int(twice.sum())} record(s) too many",
+            f"{number_of(int(twice.sum()), 'record')} too many",
             file=dataset,
             rule="one record per subject, parameter and visit",
             place=f"{first['USUBJID']} {first['PARAMCD']} {first['AVISIT']}",

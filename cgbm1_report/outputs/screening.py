@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cgbm1_report.errors import DataError
+from cgbm1_report.errors import DataError, number_of
 from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
@@ -36,7 +36,8 @@ def part_outside(view: View, subjects: pd.DataFrame, entered: pd.DataFrame) -> t
     untold = outside[outside[_STATUS].isna() & ~_has_failed(outside)]
     if len(untold):
         raise DataError(
-            f"{_STATUS} is missing of {len(untold)} subject(s) who did not enter, and nothing says that screening failed",
+            f"{_STATUS} is missing of {number_of(len(untold), 'subject')} who did not enter,"
+            " and nothing says that screening failed",
             file="ADSL",
             rule="every subject is accounted for",
             place=str(untold["USUBJID"].iloc[0]),

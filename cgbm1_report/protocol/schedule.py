@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.agree import Contradiction, twice
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def _infusions(trial: Trial) -> Iterator[Contradiction]:
         for at, one in enumerate(phase.infusions):
             yield from _in_window(f"{place}.{at}.window", f"infusion {one.infusion} of phase {number}", one.target_day, one.window)
         if phase.min_days_between_infusions is not None and len(phase.infusions) < 2:
-            told = f"phase {number} plans {len(phase.infusions)} infusion(s), and days between them"
+            told = f"phase {number} plans {number_of(len(phase.infusions), 'infusion')}, and days between them"
             yield f"phases.{number}.min_days_between_infusions", told, "write null"
         for before, after in pairwise(phase.infusions):
             if after.window[0] <= before.window[1]:

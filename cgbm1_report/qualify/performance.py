@@ -50,7 +50,8 @@ def _check_proofs(build: Path) -> list[Check]:
         Check(
             "Printed cells read back from every file",
             "no finding",
-            f"{proved['cells']} cells of {proved['outputs']} outputs in {proved['files']} files, {proved['findings']} findings",
+            f"{number_of(proved['cells'], 'cell')} of {number_of(proved['outputs'], 'output')}"
+            f" in {number_of(proved['files'], 'file')}, {number_of(proved['findings'], 'finding')}",
             proved["cells"] > 0 and not proved["findings"],
         ),
     ]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.errors import DataError, Problem, number_of
 from cgbm1_report.protocol.schema import schema_labels, schema_title
 from cgbm1_report.read.labels import Labels
 
@@ -197,7 +197,7 @@ def _say_first(name: str, values: pd.Series, wrong: pd.Series, what: str, remedy
     first = wrong.iloc[0]
     shown = f"{first!r}" if not isinstance(first, str) or len(first) <= _SHOWN else f"{first[:_SHOWN]!r}…"
     place = f"{values.name}, record {int(values.index.get_indexer(wrong.index[:1])[0]) + 1}"
-    return [_unfit(name, f"{shown} {what} ({len(wrong)} such values)", place, remedy)]
+    return [_unfit(name, f"{shown} {what} ({number_of(len(wrong), 'such value')})", place, remedy)]
 
 
 def _unfit(name: str, what: str, place: str, remedy: str) -> Problem:

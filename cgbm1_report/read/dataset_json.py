@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.errors import DataError, Problem, ReportError
+from cgbm1_report.errors import DataError, Problem, ReportError, number_of
 from cgbm1_report.read.content import check_size
 from cgbm1_report.read.letters import check_encoding, find_surrogates, note_labels
 from cgbm1_report.read.raw import RawTable, check_names, parse_dates, parse_numbers, tidy_text
@@ -77,12 +77,14 @@ def _check_rows(rows: Any, width: int, head: dict[str, Any], file: Path) -> list
         raise _broken(file, "has no rows")
     wrong = [number for number, row in enumerate(rows, 1) if not isinstance(row, list) or len(row) != width]
     if wrong:
-        closed = f"has rows that do not have {width} values"
-        raise _broken(file, f"{len(wrong)} rows do not have {width} values", f"row {wrong[0]}", closed)
+        closed = f"has rows without {number_of(width, 'value')}"
+        raise _broken(file, f"{number_of(len(wrong), 'row')} without {number_of(width, 'value')}", f"row {wrong[0]}", closed)
     announced = head.get("records")
     if isinstance(announced, int) and announced != len(rows):
         raise _broken(
-            file, f"announces {announced} rows and holds {len(rows)}", closed="holds another number of rows than it announces"
+            file,
+            f"announces {number_of(announced, 'row')} and holds {len(rows)}",
+            closed="holds another number of rows than it announces",
         )
     return rows
 
@@ -90,7 +92,7 @@ def _check_rows(rows: Any, width: int, head: dict[str, Any], file: Path) -> list
 def _of_kind(values: list[Any], wrong: list[bool], name: str, file: Path, what: str) -> None:
     if any(wrong):
         place, closed = f"column {name}, record {wrong.index(True) + 1}", f"column {name} has a value that is {what}"
-        raise _broken(file, f"has a value that is {what} ({sum(wrong)} such values)", place, closed)
+        raise _broken(file, f"has a value that is {what} ({number_of(sum(wrong), 'such value')})", place, closed)
 
 
 def _text_values(values: list[Any], name: str, file: Path) -> pd.Series:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.errors import DataError, Problem, number_of
 
 RULE: Final = "text in UTF-8"
 _REMEDY: Final = "export the dataset again, all of it in UTF-8"
@@ -71,7 +71,7 @@ def find_undecodable(name: str, values: Iterable[bytes], file: Path) -> Problem 
 
 def name_undecodable(name: str, first: int, count: int, reason: str, file: Path) -> Problem:
     """The problem of a variable with such records; ``first`` counts from 0."""
-    message = f"{name} is not UTF-8{reason} ({count} such values)"
+    message = f"{name} is not UTF-8{reason} ({number_of(count, 'such value')})"
     return Problem(message, str(file), RULE, f"record {first + 1}", _REMEDY, closed=f"{name} is not UTF-8")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.errors import DataError, Problem, number_of
 from cgbm1_report.iso8601 import LENGTHS, name_unread, parse_moments
 from cgbm1_report.protocol.schema import is_quotable, schema_labels, schema_title, schema_types
 from cgbm1_report.read.labels import Labels
@@ -160,7 +160,7 @@ def _unreadable(
     rows = wrong.reset_index(drop=True)
     first = int(rows.to_numpy().argmax())
     return DataError(
-        f"{quote(values.name, values.iloc[first], quoted)} {what} ({int(wrong.sum())} such values)",
+        f"{quote(values.name, values.iloc[first], quoted)} {what} ({number_of(int(wrong.sum()), 'such value')})",
         file=file,
         place=f"record {first + 1}",
         rule="types of schemas/",
@@ -172,7 +172,8 @@ def _unreadable(
 def _tell_closed(wrong: pd.Series, what: str, quoted: bool) -> str:
     """Of a variable that may be seen the least of the wrong values and how many there are; of another that there are some."""
     least = min(wrong, key=str)
-    return f"{quote(wrong.name, least, quoted)} {what}{f' ({len(wrong)} such values)' if quoted else ''}"
+    many = f" ({number_of(len(wrong), 'such value')})" if quoted else ""
+    return f"{quote(wrong.name, least, quoted)} {what}{many}"
 
 
 #: How a variable that is no text by its schema is read from text.

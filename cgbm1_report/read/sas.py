@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.errors import DataError
+from cgbm1_report.errors import DataError, number_of
 from cgbm1_report.read.content import check_size, read_content
 from cgbm1_report.read.letters import note_labels
 from cgbm1_report.read.raw import RawTable, check_names
@@ -53,7 +53,7 @@ def read_sas7bdat(data: bytes, file: Path) -> RawTable:
         raise DataError("changed while it was read", file=file, rule="cut folder", remedy="read the cut when its copying is done")
     if meta.number_rows is not None and meta.number_rows != len(frame):
         raise DataError(
-            f"announces {meta.number_rows} rows and holds {len(frame)}",
+            f"announces {number_of(meta.number_rows, 'row')} and holds {len(frame)}",
             closed="holds another number of rows than it announces",
             file=file,
             rule="row count",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.errors import DataError, Problem, number_of
 from cgbm1_report.read.letters import decode_label, find_undecodable
 
 if TYPE_CHECKING:
@@ -230,9 +230,9 @@ def check_rows(data: bytes, layout: XptLayout, file: Path) -> tuple[int, int]:
     rows = size // layout.row_bytes if layout.announced is None else layout.announced
     rest = size - rows * layout.row_bytes
     if rest < 0:
-        raise _damaged(file, f"announces {rows} rows and holds {size // layout.row_bytes}", _OTHER_ROWS)
+        raise _damaged(file, f"announces {number_of(rows, 'row')} and holds {size // layout.row_bytes}", _OTHER_ROWS)
     if rest >= CARD or data[len(data) - rest :].strip(b" "):
-        told = f"ends inside row {rows + 1}" if layout.announced is None else f"announces {rows} rows and holds more"
+        told = f"ends inside row {rows + 1}" if layout.announced is None else f"announces {number_of(rows, 'row')} and holds more"
         raise _damaged(file, told, _OTHER_ROWS)
     # Blank padding fills the last card at most; what is blank before it is a record of blanks.
     least = max(0, -(-(size - CARD + 1) // layout.row_bytes)) if layout.announced is None else rows

@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.readback.docxbody import Body, Content, Row, read_body, region_of
 from cgbm1_report.readback.docxhiding import W
 from cgbm1_report.readback.docxmade import check_made
@@ -119,7 +120,7 @@ def _check_references(name: str, package: zipfile.ZipFile, body: Body) -> list[F
     astray = sorted(body.aims - body.anchors)
     findings += [Finding(name, f"has a link to {aim!r}, which it does not hold", LINKS, place="body") for aim in astray]
     if body.nameless:
-        findings.append(Finding(name, f"{body.nameless} pictures say nothing", PICTURES, place="body"))
+        findings.append(Finding(name, f"nothing said of {number_of(body.nameless, 'picture')}", PICTURES, place="body"))
     return findings
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.notebook.receipts import PLACE
 from cgbm1_report.readback.docx import anchors
 from cgbm1_report.readback.html import check_section
@@ -70,7 +71,7 @@ def _check(folder: Path, file: str, name: str, printed: Printed, html: str, stam
     rows, total = (int(text.replace(",", "")) for text in note.groups()[:2])
     findings = []
     if not 0 < rows < total or total != len(printed.keys):
-        said = f"says that it shows {rows} of {total} rows, and the output has {len(printed.keys)}"
+        said = f"says that it shows {rows} of {number_of(total, 'row')}, and the output has {len(printed.keys)}"
         findings.append(Finding(file, said, SHOWN, printed.number, "notes"))
     if note[3] != f"../outputs/{own.stem}{Path(note[3]).suffix}" or not (folder / "notebooks" / note[3]).is_file():
         findings.append(Finding(file, f"leads to {note[3]}, which does not hold it", SHOWN, printed.number, "notes"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.readback.pdfwords import Pages, lines_of
 from cgbm1_report.readback.printed import Finding, limited
 from cgbm1_report.readback.told import CONTENTS, Told
@@ -65,7 +66,8 @@ def check_contents(file: str, pages: Pages, marks: Sequence[tuple[str, int | Non
     found = [aim for at in range(1, first) for aim in pages.texts.aims(at)]
     wanted = [line for _, lines in lines_of(told, marks) for line in lines]
     if len(found) != len(wanted):
-        return [Finding(file, f"has {len(found)} links for {len(wanted)} lines", CONTENTS, place="contents")]
+        said = f"has {number_of(len(found), 'link')} for {number_of(len(wanted), 'line')}"
+        return [Finding(file, said, CONTENTS, place="contents")]
     return limited(
         [
             Finding(

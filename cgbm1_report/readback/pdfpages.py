@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.readback.pdftext import NOT_DEFINED, UNREADABLE
 from cgbm1_report.readback.printed import LINKS, Finding, Printed, limited, squeezed
 from cgbm1_report.readback.told import Said
@@ -298,7 +299,7 @@ class OutputPages:
         """What is left to say when the pages are over."""
         if not self.done:
             rows = len(self.rows) - self.row
-            what = f"{rows} of {len(self.rows)} rows are not printed"
+            what = f"not printed: {rows} of {number_of(len(self.rows), 'row')}"
             self.say(last, what, ROWS, f"from {self.printed.place(self.row)} on")
         for note in (*self.printed.notes, self.printed.source):
             if folded(note) not in self.seen:

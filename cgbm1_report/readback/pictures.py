@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.notebook.receipts import PLACE
 from cgbm1_report.readback.printed import Finding
 
@@ -65,8 +66,8 @@ def check_pictures(
     """Findings where a file draws a picture that no notebook displays, or not one that it does."""
     have, want = list(found), list(wanted)
     more, less = [one for one in have if one not in want], [one for one in want if one not in have]
-    said = [f"draws {len(more)} pictures that no notebook displays"] * bool(more)
-    said += [f"lacks {len(less)} pictures that the notebooks display"] * bool(less)
+    said = [f"draws {number_of(len(more), 'picture')} that no notebook displays"] * bool(more)
+    said += [f"lacks {number_of(len(less), 'picture')} that the notebooks display"] * bool(less)
     if not said and len(have) > len(want):
-        said = [f"draws {len(have)} pictures, the notebooks display {len(want)}"]
+        said = [f"draws {number_of(len(have), 'picture')}, the notebooks display {len(want)}"]
     return [Finding(file, text, PICTURES, output, place) for text in said]

@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import Problem
+from cgbm1_report.errors import Problem, number_of
 from cgbm1_report.rows import Key, as_key, tell_key
 from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.named import output_label
@@ -244,7 +244,8 @@ def compare_rows(file: str, printed: Printed, found: Sequence[Sequence[str]], ru
         return []
     findings = []
     if len(found) != len(expected):
-        findings.append(Finding(file, f"holds {len(found)} rows, the results {len(expected)}", rule, printed.number, "rows"))
+        said = f"holds {number_of(len(found), 'row')}, the results {len(expected)}"
+        findings.append(Finding(file, said, rule, printed.number, "rows"))
     for at, (want, have) in enumerate(zip(expected, found, strict=False)):
         if tuple(have) != want:
             findings.append(Finding(file, _difference(printed, want, have), rule, printed.number, printed.place(at)))
@@ -266,7 +267,7 @@ def check_leads(file: str, printed: Printed, outputs: Mapping[str, Printed], fou
 
 def _difference(printed: Printed, want: Sequence[str], have: Sequence[str]) -> str:
     if len(want) != len(have):
-        return f"has {len(have)} cells ({' | '.join(have)}), the results {len(want)} ({' | '.join(want)})"
+        return f"has {number_of(len(have), 'cell')} ({' | '.join(have)}), the results {len(want)} ({' | '.join(want)})"
     at = next(at for at, (a, b) in enumerate(zip(want, have, strict=True)) if a != b)
     head = printed.heads[at] if at < len(printed.heads) else ""
     return f"column {head!r} prints {have[at]!r}, the results say {want[at]!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.listed import Item, Listed
 from cgbm1_report.recount.doubts import Cells, Doubt
 from cgbm1_report.recount.facts import Facts
@@ -83,7 +84,8 @@ def listing_shows_what_its_tables_count(cells: Cells) -> Iterator[Doubt]:
                 subjects = len({pages[name].texts[_SUBJECT][at] for at in rows})
                 events = told if told == told else len(rows)
                 if (subjects, len(rows)) != (count, events):
-                    said = f"counts {count:g} subjects with {events:g} records, and {name} lists {subjects} with {len(rows)}"
+                    told_counts = f"{number_of(int(count), 'subject')} with {number_of(int(events), 'record')}"
+                    said = f"counts {told_counts}, and {name} lists {subjects} with {len(rows)}"
                     yield Doubt(str(number), key, column, said)
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from cgbm1_report.analyse.covariances import STRUCTURES
 from cgbm1_report.analyse.models import OVERALL, Adjusted
 from cgbm1_report.analyse.numbers import EMMEANS, EMMEANS_CONTRAST, TERM, Record, join_numbers, list_statistics, make_numbers
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.registry import Model
 from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.rows import Key
@@ -259,7 +260,8 @@ def _notes(view: View, parameters: Sequence[Modelled]) -> list[str]:
     notes += list(dict.fromkeys(note for one in parameters for note in _tell_model(one)))
     notes += [_ON_LOGARITHMS.format(view.reference)] if any(one.ratio for one in parameters) else []
     notes += [
-        f"{one.name}: {one.lost} records are not in the models, as a value or baseline that is not above 0 has no logarithm."
+        f"{one.name}: not in the models: {number_of(one.lost, 'record')},"
+        " as a value or baseline that is not above 0 has no logarithm."
         for one in parameters
         if one.lost
     ]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.distinct import find_places
-from cgbm1_report.errors import DataError, Problem, number_of
+from cgbm1_report.errors import DataError, Problem, find_near, number_of
 from cgbm1_report.listed import Listed
 from cgbm1_report.protocol.packages import UNSEEN
 from cgbm1_report.protocol.registry import Asked
@@ -280,7 +280,7 @@ class View:
         if len(foreign):
             first = foreign[self.treatment].iloc[0]
             raise DataError(
-                f"{self.treatment} {first!r} of {len(foreign)} subject(s) is no arm of phase {self.phase}",
+                f"{self.treatment} {first!r} of {number_of(len(foreign), 'subject')} is no arm of phase {self.phase}",
                 file="ADSL",
                 rule="every treatment is a column declared in trial.yaml",
                 place=str(foreign["USUBJID"].iloc[0]),
@@ -291,9 +291,9 @@ class View:
     def require(name: str, frame: pd.DataFrame, variable: str) -> None:
         """Refuse a dataset without a variable an output needs."""
         if variable not in frame:
-            raise DataError(
-                f"has no {variable}", file=name, rule="variables an output needs", remedy=f"supply {variable} in {name}"
-            )
+            near = "".join(f"; it has {one}, if that was meant" for one in find_near(variable, frame, 1, likeness=0.85))
+            rule, remedy = "variables an output needs", f"supply {variable} in {name}{near}"
+            raise DataError(f"has no {variable}", file=name, rule=rule, remedy=remedy)
 
     def dataset(self, name: str) -> pd.DataFrame:
         """A dataset as it is, all subjects, but for records that were derived from others; a missing one is an error."""

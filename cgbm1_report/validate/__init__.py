@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.derived import tell_underivable
 from cgbm1_report.protocol.schema import has_schema, schema_datasets, schema_labels, schema_types, seen_blind
 from cgbm1_report.protocol.trial import Trial
@@ -349,7 +350,7 @@ def _say_derived(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 
     kinds = frame["DTYPE"].dropna()
     named = ", ".join(sorted(kinds.unique())[:12])
-    message = f"{len(kinds)} records with DTYPE ({named}) are derived from others and are no visits: outputs leave them out"
+    message = f"derived from others and no visits: {number_of(len(kinds), 'record')} with DTYPE ({named}); outputs leave them out"
     return frame_finding(name, "DTYPE", message, "V10", "I").assign(remedy="none")
 
 

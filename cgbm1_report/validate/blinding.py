@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.schemas import frame_finding
 
@@ -44,7 +45,11 @@ def say_unblinded(subjects: Mapping[int, int]) -> pd.DataFrame:
     """One finding (I) per phase in which subjects were unblinded one by one; whom, the record says."""
     parts = [
         frame_finding(
-            "UNBLINDING", "", f"{count} subject(s) of phase {phase} unblinded one by one: that opens no phase", "V33", "I"
+            "UNBLINDING",
+            "",
+            f"{number_of(count, 'subject')} of phase {phase} unblinded one by one: that opens no phase",
+            "V33",
+            "I",
         )
         for phase, count in subjects.items()
     ]

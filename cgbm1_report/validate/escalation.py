@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pandas as pd
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.iso8601 import parse_moments
 from cgbm1_report.protocol.clinical import DoseEscalation
 from cgbm1_report.protocol.sections import Arm
@@ -111,7 +112,7 @@ def cohorts_are_not_too_large(source: Source) -> Iterator[pd.DataFrame]:
     for arm in dose_levels(source.trial):
         count = states.loc[states["COHORT"] == arm.column.upper(), "NEVAL"].max()
         if plan is not None and count > plan.max_cohort:
-            message = f"{arm.column} has {count:g} evaluable subjects, at most {plan.max_cohort} are allowed"
+            message = f"{arm.column} has {number_of(int(count), 'evaluable subject')}, at most {plan.max_cohort} are allowed"
             yield subject_findings(pd.Series([None], dtype="str"), "ARMCD", message)
 
 

@@ -52,7 +52,7 @@ def datasets_have_records(source: Source) -> Iterator[pd.DataFrame]:
             continue
         ((who, least),) = needed.items()
         if counts[who] >= least:
-            yield whole_finding(name, "", f"the dataset has no record, although {counts[who]} subjects were {who}")
+            yield whole_finding(name, "", f"the dataset has no record, after {number_of(counts[who], 'subject')} {who}")
         elif counts[who]:
             yield whole_finding(name, "", f"the dataset has no record after {number_of(counts[who], 'subject')} {who}", "W")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from cgbm1_report.collected.look_up import look_up
+from cgbm1_report.errors import number_of
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import NO_SUBJECTS, Source, number_text, record_findings, subject_findings
 
@@ -233,5 +234,6 @@ def arm_sizes_are_planned(source: Source) -> Iterator[pd.DataFrame]:
             size = int(counts.get(arm.armcd, 0))
             if not low - 1 <= size <= high + 1:
                 subject = pd.Series([None], dtype="str")
-                message = f"{arm.armcd} has {size} randomised subjects, {low if low == high else f'{low} to {high}'} planned"
+                planned = low if low == high else f"{low} to {high}"
+                message = f"{arm.armcd} has {number_of(size, 'randomised subject')}, {planned} planned"
                 yield subject_findings(subject, "ARMCD", message)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pikepdf import Dictionary
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.readback.printed import Finding, plain
 from cgbm1_report.readback.structure.document import outline_levels
 from cgbm1_report.readback.structure.opened import Opened
@@ -50,7 +51,8 @@ def check_nesting(doc: Opened) -> Iterator[Finding]:
     marks = [(plain(title), level) for title, level, _ in outline_levels(doc)]
     if headings != marks:
         first = next((pair for pair in zip(headings, marks, strict=False) if pair[0] != pair[1]), None)
-        told = f"{first[1]} where the tags have {first[0]}" if first else f"{len(marks)} bookmarks for {len(headings)} headings"
+        many = f"{number_of(len(marks), 'bookmark')} for {number_of(len(headings), 'heading')}"
+        told = f"{first[1]} where the tags have {first[0]}" if first else many
         yield doc.say(NESTS, f"has {told}", "bookmarks")
 
 

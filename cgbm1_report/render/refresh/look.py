@@ -8,6 +8,7 @@ from html import unescape
 
 from cgbm1_report.emit.openxml import link_piece
 from cgbm1_report.emit.seal import text_of
+from cgbm1_report.errors import number_of
 from cgbm1_report.render.refresh.marks import find_title
 
 _TABLE = re.compile(rb"<w:tbl>.*?<w:tblPr>(.*?)</w:tblPr>.*?<w:tblGrid>(.*?)</w:tblGrid>", re.S)
@@ -39,7 +40,7 @@ def keep_widths(old: bytes, new: bytes) -> tuple[bytes, str]:
     widths, own = _columns(before[2]), _columns(after[2])
     told = ""
     if len(widths) != len(own):
-        told = f"has {len(own)} columns and had {len(widths)}: the table's width is kept, the columns are the build's"
+        told = f"has {number_of(len(own), 'column')} and had {len(widths)}: the table's width is kept, the columns are the build's"
         widths = _shared(own, sum(widths))
     elif any(_columns(found[2]) != widths for found in _TABLE.finditer(old)):
         told = "its parts had columns of several widths: those of the first are kept"
