@@ -905,7 +905,7 @@ def test_truncated_parquet_is_an_error(cut: Path) -> None:
     [
         (lambda c: json.dumps(c)[:-20], "is not JSON"),
         (lambda c: json.dumps({**c, "rows": c["rows"][:-1]}), "announces 3 rows and holds 2"),
-        (lambda c: json.dumps({**c, "rows": [*c["rows"][:-1], c["rows"][-1][:-1]]}), "do not have 6 values"),
+        (lambda c: json.dumps({**c, "rows": [*c["rows"][:-1], c["rows"][-1][:-1]]}), "row 3: 1 row without 6 values"),
         (lambda c: json.dumps({**c, "columns": []}), "has no columns"),
         (lambda c: json.dumps({**c, "columns": [{**c["columns"][0], "dataType": "code"}]}), "data type 'code'"),
         (lambda c: json.dumps({**c, "rows": [[1, *row[1:]] for row in c["rows"]]}), "not text"),
