@@ -291,7 +291,7 @@ class View:
     def require(name: str, frame: pd.DataFrame, variable: str) -> None:
         """Refuse a dataset without a variable an output needs."""
         if variable not in frame:
-            near = "".join(f"; it has {one}, if that was meant" for one in find_near(variable, frame, 1, likeness=0.85))
+            near = "".join(f"; it has {one}, if that was meant" for one in find_near(variable, map(str, frame), 1, likeness=0.85))
             rule, remedy = "variables an output needs", f"supply {variable} in {name}{near}"
             raise DataError(f"has no {variable}", file=name, rule=rule, remedy=remedy)
 
