@@ -637,3 +637,41 @@ def test_files_are_hashed_alike_one_by_one_and_many_at_once(tmp_path):
     assert told == {name: sha256_of(tmp_path / name) for name in contents}
     with pytest.raises(FileNotFoundError):
         sha256_of_each(tmp_path, ["b.txt", "gone"])
+
+
+#: What each verb that writes a file or a folder of its own is asked; ``there`` is in a cut or in a build.
+WRITTEN = {
+    "a workbook": ["show", "T14.1.1.2", "cut", "--format", "xlsx", "--out", "there/new.xlsx"],
+    "a notebook": ["explore", "cut", "--write-only", "--out", "there/new.ipynb"],
+    "a record": ["qualify", "iq", "--out", "there/new"],
+    "a document, in another's place": ["refresh", "there/report.docx", "--from", "made"],
+    "a document, beside another": ["refresh", "csr.docx", "--from", "made", "--out", "there/new.docx"],
+}
+
+
+@pytest.mark.parametrize("kind", ["a data cut", "a build"])
+@pytest.mark.parametrize("asked", WRITTEN.values(), ids=WRITTEN)
+def test_no_verb_writes_a_file_of_its_own_into_a_cut_or_a_build(asked, kind, tmp_path, monkeypatch, carry_out):
+    (tmp_path / "cut" / "sdtm").mkdir(parents=True)
+    (tmp_path / "cut" / "sdtm" / "dm.csv").write_text("STUDYID,DOMAIN,USUBJID\n")
+    make_build(tmp_path / "made")
+    monkeypatch.chdir(tmp_path)
+    folder = "cut" if kind == "a data cut" else "made"
+    for place in (tmp_path / "csr.docx", tmp_path / folder / "report.docx"):
+        place.write_bytes(b"a writer's")
+    before = picture(tmp_path)
+    code, printed, said = carry_out(*(word.replace("there", folder) for word in asked))
+    assert (code, printed) == (78, "")
+    assert f"which is {kind}: nothing is written into it" in said
+    assert picture(tmp_path) == before
+
+
+def test_no_workbook_of_an_output_is_written_into_a_cut(tmp_path):
+    from cgbm1_report.explore.sheets import open_output
+    from tests.test_stored import OUTPUTS
+
+    (tmp_path / "cut" / "sdtm").mkdir(parents=True)
+    (tmp_path / "cut" / "sdtm" / "dm.csv").write_text("STUDYID,DOMAIN,USUBJID\n")
+    with pytest.raises(PlanError, match="which is a data cut: nothing is written into it"):
+        open_output(next(iter(OUTPUTS.values()))).to_excel(tmp_path / "cut" / "new.xlsx")
+    assert not (tmp_path / "cut" / "new.xlsx").exists()

@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 
 from cgbm1_report.build.request import Request
+from cgbm1_report.build.target import refuse_within
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.system.file_names import require_ending
 from cgbm1_report.system.room import tell_unwritten
+from cgbm1_report.system.whole import find_place
 from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.table import Output
 
@@ -23,7 +25,8 @@ def write_workbook(request: Request, form: str, out: Path | None, *, keep: bool 
     Raises
     ------
     ReportError
-        No file is named, one is named for another form, or it is there already or cannot be written; the output cannot be shown.
+        No file is named, one is named for another form, or it is there already, lies in a cut or a build, or cannot be
+        written; the output cannot be shown.
     """
     if form != "xlsx":
         told, remedy = f"{form} is printed, and goes into no file", "add --format xlsx, or let the shell write it (> FILE)"
@@ -31,6 +34,7 @@ def write_workbook(request: Request, form: str, out: Path | None, *, keep: bool 
     if out is None:
         raise ArgumentError("a workbook goes into a file", rule=_RULE, remedy="name it with --out FILE.xlsx")
     require_ending(out, ".xlsx", _RULE)
+    refuse_within(find_place(out))
     _refuse_existing(out)
     from cgbm1_report.emit.xlsx import emit_xlsx
     from cgbm1_report.system.whole import write_whole

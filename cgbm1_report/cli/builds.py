@@ -185,9 +185,13 @@ def refresh(
 ) -> None:
     """Replace the outputs in a writer's own Word document by those of a build; nothing else of it changes."""
     from cgbm1_report.build.compared import compare_builds, write_refreshed
+    from cgbm1_report.build.target import refuse_within
     from cgbm1_report.render.refresh import find_documents, refresh_docx
     from cgbm1_report.system.manifest import read_manifest
+    from cgbm1_report.system.whole import find_place
 
+    # A build's own document stays as it was proved: a writer's is a copy.
+    refuse_within(find_place(out or document))
     manifest = read_manifest(build_folder)
     outputs = find_documents(build_folder, manifest["outputs"], manifest.get("files", {}))
     # Before the document is touched: what may not be told apart is refused.

@@ -33,6 +33,11 @@ def qualify(
     """
     if kind.lower() not in _KINDS:
         raise ArgumentError(f"{kind} is no qualification", rule="qualify", remedy=f"name one of {', '.join(_KINDS)}")
+    from cgbm1_report.build.target import refuse_within
+    from cgbm1_report.system.whole import find_place
+
+    # Before hours of tests, not after them.
+    refuse_within(find_place(out))
     record = _carry_out(kind.lower(), checkout, tests or [], cut, trial, only)
     from cgbm1_report.qualify import write_record
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.stored import is_build
+from cgbm1_report.build.target import refuse_within
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.system.file_names import require_ending
@@ -23,12 +24,13 @@ def write_notebook(place: Path, out: Path | None, phase: int) -> Path:
     Raises
     ------
     ReportError
-        The folder is not there, a file of this name is, or there is no such phase.
+        The folder is not there, a file of this name is or would lie in a cut or a build, or there is no such phase.
     """
     if not place.is_dir():
         raise PlanError("is no folder", file=place, rule=_RULE, remedy="name a build or a data cut")
     target = (out or Path(f"explore-{place.resolve().name}.ipynb")).resolve()
     require_ending(target, ".ipynb", _RULE)
+    refuse_within(target)
     trial = read_trial(place / "trial.yaml" if is_build(place) else None)
     if phase not in trial.phases:
         remedy = f"name one of {', '.join(map(str, trial.phase_numbers))}"

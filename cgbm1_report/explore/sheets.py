@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import ClassVar
 
+from cgbm1_report.build.target import refuse_within
 from cgbm1_report.errors import ArgumentError, WritingError
 from cgbm1_report.notebook.given import checked
 from cgbm1_report.system.file_names import require_ending
@@ -40,14 +41,15 @@ class _Written:
         Raises
         ------
         ReportError
-            The file's name does not end in ``.xlsx``, its folder is not there, it cannot be written, or what is there we did not
-            write or somebody saved since.
+            The file's name does not end in ``.xlsx``, its folder is not there or lies in a cut or a build, it cannot be written,
+            or what is there we did not write or somebody saved since.
         """
         from cgbm1_report.emit.xlsx import emit_xlsx, is_as_saved
         from cgbm1_report.system.whole import write_whole
 
         require_ending(Path(file), ".xlsx", _RULE)
         place = Path(file).resolve()
+        refuse_within(place)
         if not place.parent.is_dir():
             raise WritingError("is no folder", file=place.parent, rule=_RULE, remedy="make it first, or name another")
         if place.is_file() and not is_as_saved(place.read_bytes()):
