@@ -239,7 +239,10 @@ def pilot_cut(shared_folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What commands keep between two looks at a cut, they keep for the tests of one file."""
+    """What commands keep between two looks at a cut, they keep for the tests of one file; and nothing that a program made of it."""
+    from cgbm1_report.build import kept
+
+    folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(kept, "own_folder", lambda _kind: folder)
         yield

@@ -20,6 +20,7 @@ from cgbm1_report.errors import DataError
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import Cut
 from cgbm1_report.read.folder import hash_cut
+from cgbm1_report.system.store import STORE
 from tests.drawn import our_trial
 
 
@@ -36,6 +37,7 @@ def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trial: Trial) -> tupl
     (cut / "sdtm" / "dm.csv").write_text("STUDYID,DOMAIN,USUBJID\nX,DM,1\n")
     shutil.copyfile(asset("trial.yaml"), file)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(STORE)
     derived: list[bool] = []
 
     def derive(folder: Path, _trial: Trial, *, use_adam: bool, on_progress: object, protocol: Path | None) -> Data:
@@ -69,6 +71,15 @@ def test_what_was_read_of_another_cut_that_stood_there_for_a_moment_is_not_kept(
     look()
     look()
     assert derived == [False, False]
+
+
+def test_who_wants_no_cache_has_nothing_in_it_and_every_look_derives(looks, tmp_path, monkeypatch):
+    _, derived, look = looks
+    monkeypatch.setenv(STORE, "none")
+    first, second = look(), look()
+    assert derived == [False, False]
+    pd.testing.assert_frame_equal(second.adam["ADSL"], first.adam["ADSL"])
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_second_look_derives_nothing_and_says_the_same(looks, tmp_path):

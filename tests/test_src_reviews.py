@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cgbm1_report.build import kept
 from cgbm1_report.build.log import read_log
 from cgbm1_report.build.packed import take_adam
 from cgbm1_report.build.report import build_report
@@ -218,7 +219,7 @@ def test_package_of_a_review_is_a_document_in_each_format(cut: Path, tmp_path: P
 def test_output_of_a_package_is_shown_of_a_cut_for_the_last_review_begun(
     cut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # the second look takes what the first has derived
+    monkeypatch.setattr(kept, "own_folder", lambda _kind: tmp_path)  # the second look takes what the first has derived
     text = show_output(Request(cut, only=("SRC-1",)))
     assert text.startswith("Display SRC-1 Cohort Status and Decision Aid")
     assert "Under review: dose group Low 1.0×10⁶ cells/kg." in text

@@ -14,6 +14,7 @@ import pytest
 from cgbm1_report.cli import app
 from cgbm1_report.system import terminal
 from cgbm1_report.system.complete import complete_from
+from cgbm1_report.system.store import STORE
 from cgbm1_report.system.terminal import fold
 from cgbm1_report.tabulate.numbers import match_number, nearest_numbers, split_numbers
 
@@ -97,6 +98,7 @@ def command(*words: str, **environment: str) -> subprocess.CompletedProcess:
 
 def test_numbers_are_completed_from_what_is_kept_until_trial_or_package_change(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(STORE)
     trial, package = tmp_path / "trial.yaml", tmp_path / "package"
     trial.write_text("a")
     package.mkdir()
@@ -119,9 +121,14 @@ def test_numbers_are_completed_from_what_is_kept_until_trial_or_package_change(t
     (package / "outputs.py").write_text("")
     assert complete_from("F", trial, package, ask) == ["F14.2.1.1"]
     assert len(asked) == 3
-    assert len(list((tmp_path / "cache" / "cgbm1-report").iterdir())) == 1
+    (numbers,) = (tmp_path / "cache" / "cgbm1-report").iterdir()
+    assert len(list(numbers.iterdir())) == 1
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
     assert complete_from("F", trial, package, ask) == ["F14.2.1.1"]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
+    monkeypatch.setenv(STORE, "none")
+    assert complete_from("F", trial, package, ask) == ["F14.2.1.1"]
+    assert not (tmp_path / "none").exists()
 
 
 #: What stands on a command line, and some of what its last word may become.

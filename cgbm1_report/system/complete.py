@@ -6,11 +6,12 @@ To ask the catalogue loads pandas, which takes longer than a reader waits for a 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from cgbm1_report.system.store import own_folder
 
 _NUMBER = re.compile(r"[A-Z]\d+(\.\d+)*")
 
@@ -36,16 +37,16 @@ def _numbers(trial: Path, package: Path, ask: Callable[[], list[str]]) -> list[s
     for file in sorted(package.rglob("*.py")):
         about = file.stat()
         digest.update(f"{file}\0{about.st_mtime_ns}\0{about.st_size}\n".encode())
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    folder = (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "cgbm1-report"
-    kept = folder / f"numbers-{digest.hexdigest()[:16]}"
+    folder = own_folder("numbers")
+    if folder is None:
+        return ask()
+    kept = folder / digest.hexdigest()[:16]
     with suppress(OSError, UnicodeDecodeError):
         return [number for number in kept.read_text(encoding="ascii").split() if _NUMBER.fullmatch(number)]
     numbers = ask()
     # One that cannot be kept is asked for again.
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("numbers-*"):
+        for old in folder.iterdir():
             old.unlink()
         kept.write_text("\n".join(numbers), encoding="ascii")
     return numbers

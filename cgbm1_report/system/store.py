@@ -6,7 +6,8 @@ holds its own key and the SHA-256 of everything in it, and one that is not as it
 not found: it is made anew, and written over. What was not used for longest makes room.
 
 Only its owner may enter the folder: treatment may be in it. Where a folder that is the user's alone cannot be had there is no
-store, and whatever fails in one is nobody's fault who wanted a report: it is made. ``CGBM1_REPORT_STORE=none`` has none.
+store, and whatever fails in one is nobody's fault who wanted a report: it is made. With ``CGBM1_REPORT_STORE=none`` the user
+has no cache at all: nothing is taken from it and nothing is left there.
 
 Nothing of it holds against its owner, who can write entries whose sums are right: what is taken is proved as what is made is.
 """
@@ -39,7 +40,9 @@ _BEGUN, _FORGOTTEN = ".begun-", 3600.0
 
 
 def own_folder(kind: str) -> Path | None:
-    """A folder of the user's cache, made where it is not there; None where none can be had that is the user's alone."""
+    """A folder of the user's cache, made where it is not there; None where none is wanted, or can be had that is the user's alone."""
+    if os.environ.get(STORE) == "none":
+        return None
     base = os.environ.get(CACHE, "")
     try:
         folder = (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "cgbm1-report" / kind
@@ -114,9 +117,7 @@ def open_store(kind: str, *, room: int = ROOM) -> Store | None:
 
     A process that has loaded another program than the one that is installed has none: what it makes has no key.
     """
-    if os.environ.get(STORE) == "none" or was_replaced():
-        return None
-    folder = own_folder(kind)
+    folder = None if was_replaced() else own_folder(kind)
     if folder is None:
         return None
     store = Store(folder)
