@@ -884,6 +884,41 @@ def test_what_an_own_function_raises_is_told_with_the_output_and_the_function(st
             assert len(str(caught.value).splitlines()) == 1
 
 
+def test_own_output_that_cannot_be_made_is_none_of_the_study_until_it_is_mended(study: cg.Study) -> None:
+    """Asked for by its number it says why each time; a study it can be made of has it all the while."""
+    failing = {"now": False}
+
+    def body(view: View) -> Summary:
+        if failing["now"]:
+            raise RuntimeError("too few values")
+        return Summary(*count_rows(view, [Selection((("SEX", "F"),), "Women", view.subjects)]), "n (%)")
+
+    def declare() -> None:
+        study.own("T14.3.2.9", "Own", population="SAF", source=("ADAE",))(body)
+
+    def has(asked: cg.Study) -> bool:
+        return "T14.3.2.9.2" in asked.list().index
+
+    declare()
+    narrowed = study.filter(population="SAF")
+    failing["now"] = True
+    for _ in range(2):
+        with pytest.raises(ReportError, match="too few values"):
+            narrowed.show("T14.3.2.9")
+        assert (has(study), has(narrowed), has(narrowed.filter(population="FAS"))) == (True, False, False)
+    # Nor does it end the section that it is of.
+    narrowed.show_section("14.3.2")
+    failing["now"] = False
+    narrowed.output("T14.3.2.9")
+    assert (has(study), has(narrowed)) == (True, True)
+    failing["now"] = True
+    with pytest.raises(ReportError, match="too few values"):
+        study.output("T14.3.2.9")
+    assert (has(study), has(study.filter(population="SAF"))) == (False, False)
+    declare()
+    assert has(study)
+
+
 def test_an_object_that_can_be_called_makes_an_own_output(study: cg.Study) -> None:
     """It has no name and no module of its own, and is none of the package though a function of the package is in it."""
 

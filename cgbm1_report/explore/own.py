@@ -6,7 +6,7 @@ import inspect
 import re
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import Any, get_type_hints
@@ -61,6 +61,11 @@ def name_body(body: Body) -> Body:
     called.__module__ = "__main__"
     called.__wrapped__ = body  # type: ignore[attr-defined]  # whoever looks for its source finds that of what is called
     return called
+
+
+def own_among(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Those of them that were declared outside the package, by number."""
+    return {entry.number: entry for entry in entries if is_own(entry)}
 
 
 def tell_raised(entry: Entry, error: BaseException) -> PlanError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from cgbm1_report.errors import ArgumentError, ProofError, ReportError
 from cgbm1_report.explore.behind import find_records
 from cgbm1_report.explore.curves import estimate_curves
 from cgbm1_report.explore.frames import Frames
-from cgbm1_report.explore.own import OWN, UNLIKE, check_own, count_again, declare_own, is_own, tell_raised
+from cgbm1_report.explore.own import OWN, UNLIKE, check_own, count_again, declare_own, is_own, own_among, tell_raised
 from cgbm1_report.explore.person import Person
 from cgbm1_report.explore.progress import follow_steps
 from cgbm1_report.explore.query import ask_frames
@@ -27,7 +27,6 @@ from cgbm1_report.notebook.given import checked, require_kinds
 from cgbm1_report.notebook.session import Report
 from cgbm1_report.notebook.values import RowAsked
 from cgbm1_report.outputs.catalogue import Entry, catalogue, scope_of
-from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.system.manifest import INTERACTIVE
 from cgbm1_report.tabulate.declare import Body
@@ -60,15 +59,19 @@ class Study(Report):
     _narrowed: tuple[tuple[str | None, str | None, str | None], ...] = field(default=(), repr=False)
     #: Own outputs of which the second count found another number.
     _unlike: set[str] = field(default_factory=set, repr=False)
+    #: Own outputs that could not be made: of these data there are none of them, until they are declared anew or can be made.
+    _failed: dict[str, Entry] = field(default_factory=dict, repr=False)
 
     def _make(self, entry: Entry, shown: tuple[str, ...] = ()) -> Output:
         try:
             made = super()._make(entry, shown or columns_left(self, entry))
         except Exception as error:  # an analyst's function may raise anything
+            self._failed.update(own_among([entry]))
             raised = error.__cause__ if isinstance(error, ReportError) else error
             if not is_own(entry) or raised is None or isinstance(raised, ReportError):
                 raise
             raise tell_raised(entry, raised) from raised
+        self._failed.pop(entry.number, None)
         source = [made.source, self.chosen if entry.source else ""]
         told = replace(made, title=self._mark(made.title, entry), source="; ".join(filter(None, source)))
         return open_output(told)
@@ -77,6 +80,10 @@ class Study(Report):
         """What the second count asks an output of this study by: of one arm its columns alone are there."""
         group, shown = split_group(made.number)[1], columns_left(self, entry)
         return tell_facts(made.number, entry, self._trial, group, pooled=self.pooled, shown=shown)
+
+    def _held(self) -> Iterable[Entry]:
+        # One that was declared anew is another entry.
+        return (entry for entry in super()._held() if self._failed.get(entry.number) is not entry)
 
     def _mark(self, title: str, entry: Entry) -> str:
         """A title, and how the study was narrowed or varied, or that the output is none of the report."""
@@ -167,14 +174,11 @@ class Study(Report):
         with follow_steps(f"derived anew: {told}") as on_progress:
             data = read_data(self.source, trial, use_adam=self.use_adam, on_progress=on_progress)
         varied = self._of(data.adam, f"what if {told}", f"what if {told}")
-        varied = replace(varied, trial=trial.model_copy(deep=True), _trial=trial, _entries=self._entries_of(trial))
+        entries = catalogue(trial, scope=scope_of(self.dose_group, self.package)) | own_among(self._entries.values())
+        varied = replace(varied, trial=trial.model_copy(deep=True), _trial=trial, _entries=entries)
         for asked in self._narrowed:
             varied = varied._with(keep_subjects(varied.data, choose_subjects(varied, *asked)))
         return varied
-
-    def _entries_of(self, trial: Trial) -> dict[str, Entry]:
-        own = {number: entry for number, entry in self._entries.items() if is_own(entry)}
-        return {**catalogue(trial, scope=scope_of(self.dose_group, self.package)), **own}
 
     def _of(self, adam: Mapping[str, pd.DataFrame], label: str, chosen: str = "") -> Study:
         """The same of other data, as the label says."""
@@ -184,7 +188,7 @@ class Study(Report):
     def _with(self, adam: Mapping[str, pd.DataFrame]) -> Study:
         """The same of other data, of which nothing was shown and nothing quoted."""
         frames = Frames(adam)
-        seen: dict[str, Any] = {"_read": {}, "_shown": set(), "_headed": set(), "_sections": set()}
+        seen: dict[str, Any] = {"_read": {}, "_shown": set(), "_headed": set(), "_sections": set(), "_failed": dict(self._failed)}
         return replace(self, data=frames, _counted=Shared(frames), **seen)
 
     # ---- asked
@@ -324,7 +328,8 @@ class Study(Report):
 
         ``@study.own("T14.3.2.9", "Serious TEAEs", population="SAF", source=("ADAE",), where={"AESER": "Y"})`` above a function of
         a ``view``. `show`, `output`, `who`, `rows_behind` and `recount` know it by its number then, and so do studies narrowed or
-        varied; its title says that it is none of the report. A cell that is run again declares it anew.
+        varied; its title says that it is none of the report. A cell that is run again declares it anew. One that could not be made
+        is neither listed nor shown with its section, until it is declared anew or, asked for by its number, can be made.
 
         Parameters
         ----------

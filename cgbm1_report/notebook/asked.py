@@ -77,7 +77,7 @@ class Questions:
         DataFrame
             By number, in CSR order: title, population, its code, section, data. Where nothing has the words, it says what is near.
         """
-        return _list_outputs((one for one in self._entries.values() if one.phase == self.phase), self._trial, words)
+        return _list_outputs(self._held(), self._trial, words)
 
     @checked("number", "row")
     def who(self, number: str, row: RowAsked | None = None, column: str | None = None, stat: str | None = None) -> pd.DataFrame:
@@ -109,6 +109,10 @@ class Questions:
     def list(self, words: str = "") -> pd.DataFrame:
         """The outputs of this phase, or package, whether the build holds them or not; with ``words`` as `find` has them."""
         return self.find(words)
+
+    def _held(self) -> Iterable[Entry]:
+        """The outputs of this phase."""
+        return (entry for entry in self._entries.values() if entry.phase == self.phase)
 
     def _found(self, number: str) -> Entry:
         entry = self._entry(number)

@@ -221,8 +221,7 @@ class Report(Questions):
             self.show(entry.number)
 
     def _in_section(self, section: E3Section) -> list[Entry]:
-        entries = [entry for entry in self._entries.values() if entry.phase == self.phase and entry.section == section]
-        return [entry for entry in entries if self._wanted(entry.number)]
+        return [entry for entry in self._held() if entry.section == section and self._wanted(entry.number)]
 
     def _wanted(self, number: str) -> bool:
         return self.only is None or number in self.only
