@@ -262,6 +262,28 @@ def test_file_that_is_gone_is_told_once(name, build):
     assert [(one.file, one.message) for one in verify_build(build, read_manifest(build)).findings] == [(name, "is missing")]
 
 
+#: Outputs whose JSON goes | of which nothing is read, as the finding names them | outputs and printed files that are read.
+GONE = {
+    "one": ((TABLE,), f"1 output ({TABLE})", (3, 18)),
+    "all": (MADE, f"4 outputs ({', '.join(MADE)})", (0, 0)),
+}
+
+
+@pytest.mark.parametrize("case", GONE)
+def test_json_that_is_gone_is_told_once_and_once_which_files_are_not_read_for_it(case, build):
+    """Six kinds of file for each of the three outputs that are left; what the report prints of the fourth is not told as wrong."""
+    gone, named, read = GONE[case]
+    for number in gone:
+        (build / "outputs" / f"{file_stem(number)}.json").unlink()
+    done = verify_build(build, read_manifest(build))
+    files = {f"outputs/{file_stem(number)}.json" for number in gone}
+    assert {(one.file, one.message) for one in done.findings if one.file in files} == {(name, "is missing") for name in files}
+    (unread,) = [one for one in done.findings if one.file not in files]
+    assert (unread.file, unread.rule) == ("report.html, report.docx, report.pdf", "every output has every file")
+    assert unread.message.startswith(f"not read, nor the own files of {named}: ")
+    assert (done.outputs, done.files) == read
+
+
 def test_build_is_held_against_its_cut(build, final_cut, tmp_path):
     inputs = read_manifest(build)["inputs"]
     assert verify_build(build, read_manifest(build), hash_cut(final_cut)).findings == ()

@@ -33,6 +33,7 @@ from cgbm1_report.readback.parts import (
     read_outputs,
     share_outputs,
     tell_document,
+    tell_unread,
     weigh_outputs,
 )
 from cgbm1_report.readback.pictures import read_displayed
@@ -147,7 +148,9 @@ def read_back(
         done.wholes[name, kind] = check_whole(build, name, kind, doubted)
     forget()
     done.keep(proofs, sound=not doubted)
-    whole = [done.wholes[name, kind] for name in documents_of(done.singles.outputs) for kind in build.whole]
+    unread = tell_unread(build, set(done.singles.outputs))
+    read = [name for name in documents_of(done.singles.outputs) if name not in unread]
+    whole = [done.wholes[name, kind] for name in read for kind in build.whole]
     # That its notebooks cannot be read is told of a document once, and not in every format.
     told = dict.fromkeys(finding for one in whole for finding in one.findings)
     return ReadBack(
@@ -155,7 +158,7 @@ def read_back(
         done.singles.cells,
         done.singles.pages + sum(one.pages for one in whole),
         len(done.singles.outputs) * len(build.suffixes) + len(whole),
-        (*results, *done.singles.findings, *told, *beside, *done.opened.findings),
+        (*results, *unread.values(), *done.singles.findings, *told, *beside, *done.opened.findings),
         done.opened.numbers,
     )
 

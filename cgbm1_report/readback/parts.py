@@ -5,11 +5,12 @@ Every process reads for itself what its part is held against: to read it takes n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.readback.docx import anchors, check_docx
 from cgbm1_report.readback.html import check_page, check_report
 from cgbm1_report.readback.notebooks import check_notebooks
@@ -30,6 +31,8 @@ _COMPLETE = "every output has every file"
 _TOLD = "a document tells what its notebooks say"
 #: Bytes of the outputs' JSON that are one part of the work; to open an output's files costs as much as to read so many.
 _PART, _OPENING = 270_000, 13_000
+#: So many outputs are named of which nobody knows what they should print.
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,21 @@ def find_absent(build: Build) -> list[Finding]:
     ]
 
 
+def tell_unread(build: Build, known: Collection[str]) -> dict[str, Finding]:
+    """By its path each document that is not read: of some of its outputs nobody knows what they should print.
+
+    What it says of these would be told as wrong else, though it may be right.
+    """
+    found = {}
+    for name, numbers in documents_of(number for number in build.outputs if number not in known).items():
+        named = ", ".join(numbers[:_NAMED]) + (f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else "")
+        files = ", ".join(f"{name}.{kind}" for kind in build.whole) or name
+        what = f"{number_of(len(numbers), 'output')} ({named})"
+        told = f"not read, nor the own files of {what}: what is to be printed their JSON says, which is not there or cannot be read"
+        found[name] = Finding(files, told, _COMPLETE)
+    return found
+
+
 def weigh_outputs(build: Build) -> dict[str, int]:
     """How large the JSON of each output is; of those that have one."""
     files = {number: build.file(number, "json") for number in build.outputs}
@@ -195,6 +213,8 @@ def check_data(build: Build) -> list[Finding]:
         ard = pd.read_parquet((build.folder / "ard.parquet").open("rb"), columns=list(READ))
     except (OSError, ValueError) as error:
         return [Finding("ard.parquet", f"cannot be read: {error}", "the file can be read")]
+    # Of an output whose JSON cannot be read that has been told: its results follow from it.
+    ard = ard[~ard["output"].isin(set(build.outputs) - set(printed))]
     return [*check_results(ard, printed), *check_quoted(build.folder, printed, ard)]
 
 
@@ -263,7 +283,7 @@ def check_whole(build: Build, document: str, kind: str, doubted: frozenset[str] 
     print or tell is not read.
     """
     kept = _keep(build)
-    if document not in kept.held:
+    if document not in kept.held or document in tell_unread(build, kept.printed):
         return Read()
     told = kept.tell(document)
     return Read([told]) if isinstance(told, Finding) else check_document(build, document, kind, kept.held[document], told, doubted)
