@@ -1453,6 +1453,12 @@ def test_list_of_an_earlier_night_is_not_told_for_what_ended_this_build(bench):
         ({"folder": "nowhere"}, PlanError, "is no folder"),
         ({"folder": "delivered"}, PlanError, "is itself a cut [rule: folder of cuts] Remedy: name the folder above"),
         ({"folder": "delivered/sdtm"}, PlanError, "delivered, which is itself a cut"),
+        (
+            {"folder": "made"},
+            PlanError,
+            "is itself a build [rule: folder of cuts] Remedy: name the folder that cuts are delivered to",
+        ),
+        ({"folder": "made/outputs"}, PlanError, "made, which is itself a build"),
         ({"formats": ("doc",)}, ArgumentError, "format 'doc' is unknown"),
         ({"only": ("T1.1",)}, ArgumentError, "output 'T1.1' is unknown"),
         ({"phase": 3}, ArgumentError, "phase 3 is not declared"),
@@ -1465,6 +1471,7 @@ def test_what_no_cut_could_be_built_with_is_refused_before_any_is_looked_at(chan
     places = {name: bench.root / value for name, value in change.items() if name in ("out", "folder", "sign")}
     (bench.root / "note.txt").write_text("sesame")
     write_build(deliver(bench.root, "delivered"), bench.root / "made")
+    (bench.root / "made" / "outputs").mkdir()
     with pytest.raises(ReportError) as caught:
         check_asked(Asked(**({"folder": bench.cuts, "out": bench.out} | change | places)))
     assert isinstance(caught.value, kind)

@@ -78,13 +78,14 @@ def refuse_within(place: Path, *, replaces: bool = False) -> None:
         The place is one, or lies in one.
     """
     for folder in (place, *place.parents):
-        what = "a data cut" if is_cut(folder) else "a build" if _is_build(folder) else ""
+        what = "a data cut" if is_cut(folder) else "a build" if is_build(folder) else ""
         if what and not (replaces and folder == place and what == "a build"):
             told = f"is {what}" if folder == place else f"lies in {folder}, which is {what}"
             raise PlanError(f"{told}: nothing is written into it", file=place, rule=_RULE, remedy=_ELSEWHERE)
 
 
-def _is_build(folder: Path) -> bool:
+def is_build(folder: Path) -> bool:
+    """Whether a folder is a build of ours, by its manifest."""
     if not (folder / MANIFEST).is_file():
         return False
     try:

@@ -40,7 +40,7 @@ _BEGUN, _FORGOTTEN = ".begun-", 3600.0
 
 
 def own_folder(kind: str) -> Path | None:
-    """A folder of the user's cache, made where it is not there; None where none is wanted, or can be had that is the user's alone."""
+    """A folder of the user's cache, made where it is not there; None where none is wanted or none is the user's alone."""
     if os.environ.get(STORE) == "none":
         return None
     base = os.environ.get(CACHE, "")

@@ -11,7 +11,7 @@ from typing import Any
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.request import FORMATS, Request, settle_request
-from cgbm1_report.build.target import refuse_within
+from cgbm1_report.build.target import is_build, refuse_within
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.find import is_cut
@@ -85,8 +85,8 @@ def check_asked(asked: Asked) -> None:
     Raises
     ------
     ReportError
-        The folder of cuts is, or lies in, a cut; the folders hold each other; the builds' is, or lies in, a cut or a build;
-        the protocol file, a format, a number, a phase, a sheet or the key is not there.
+        A folder is, or lies in, a cut or a build; the folders hold each other; the protocol file, a format, a number, a phase, a sheet or the
+        key is not there.
     """
     cuts, builds = Path(os.path.realpath(asked.folder)), find_place(asked.out)
     if not cuts.is_dir():
@@ -94,9 +94,10 @@ def check_asked(asked: Asked) -> None:
             "is no folder", file=asked.folder.absolute(), rule="folder of cuts", remedy="name the folder that cuts are delivered to"
         )
     for folder in (cuts, *cuts.parents):
-        if is_cut(folder):
-            told = "is itself a cut" if folder == cuts else f"lies in {folder}, which is itself a cut"
-            remedy = f"name the folder above: {folder.parent}"
+        what = "cut" if is_cut(folder) else "build" if is_build(folder) else ""
+        if what:
+            told = f"is itself a {what}" if folder == cuts else f"lies in {folder}, which is itself a {what}"
+            remedy = f"name the folder above: {folder.parent}" if what == "cut" else "name the folder that cuts are delivered to"
             raise PlanError(told, file=asked.folder.absolute(), rule="folder of cuts", remedy=remedy)
     for inner, outer in ((builds, cuts), (cuts, builds)):
         if inner == outer or outer in inner.parents:
