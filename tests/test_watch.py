@@ -844,7 +844,28 @@ def test_newest_builds_stay_and_older_ones_make_room(bench):
     assert sorted(os.listdir(bench.out / "changes")) == ["cut2.html", "cut3.html"]
     bench.watch(keep=2)
     assert bench.built == ["cut0", "cut1", "cut2", "cut3"], "what was removed is not built again"
-    assert "its build made room: --keep 2 keeps what was finished last" in bench.page
+    assert "its build made room: --keep 2 keeps what was begun last" in bench.page
+
+
+#: The tries of the first of three cuts that end by a lost process, before one is made | how often it is tried a night | nights.
+TRIED_AGAIN = {"in the same night": (1, 2, 1), "by the next watch": (1, 0, 2), "by the third": (2, 0, 3)}
+
+
+@pytest.mark.parametrize("case", TRIED_AGAIN)
+def test_build_that_is_tried_again_keeps_its_turn_and_takes_no_room_of_a_later_cut(case, bench):
+    lost, retries, nights = TRIED_AGAIN[case]
+    for at, name in enumerate("abc"):
+        deliver(bench.cuts, name, f"2025-0{at + 1}-01", at + 1)
+    bench.plan["a"] = [replace(FULL, code=69)] * lost
+    for _ in range(nights):
+        bench.watch(keep=2, retries=retries)
+    assert bench.built[-1] == "a"
+    assert bench.states() == {"a": "removed", "b": "done", "c": "done"}
+    # Delivered again with other files it has a turn of its own.
+    deliver(bench.cuts, "a", "2025-01-01", 9)
+    bench.clock.at += LATER
+    bench.watch(keep=2)
+    assert bench.states() == {"a": "done", "b": "removed", "c": "done"}
 
 
 #: What happened to a build | why it is not removed, in the words of the status page.
@@ -1434,6 +1455,51 @@ def test_list_of_an_earlier_night_is_not_told_for_what_ended_this_build(bench):
     failed = [event for event in bench.events if event.kind == "failed"]
     assert "1 problem (ToolError): its process was ended" in failed[1].words
     assert [one["rule"] for one in failed[1].facts["error"]["problems"]] == [""]
+    assert "All findings of this cut" not in bench.page
+
+
+def test_findings_of_a_cut_are_those_of_its_build_that_is_there_or_of_the_data_that_ended_it_and_never_older(bench):
+    """Wrong data; then a lost process; then other files, that arrive and are no cut that can be read."""
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [WRONG, replace(FULL, code=69)]
+
+    def counted() -> dict[str, int]:
+        return read_record(bench.out)["one"].findings
+
+    assert (bench.watch(), counted()) == (1, {"E": 1, "W": 2, "I": 0})
+    assert (bench.watch(jobs=1, retries=0), counted()) == (69, {})
+    assert (bench.watch(), counted()) == (0, {"E": 0, "W": 2, "I": 3})
+    # As a build in earnest lists them.
+    (bench.out / "one" / "findings.json").write_text(json.dumps({"counts": {"E": 0, "W": 2, "I": 3}}))
+    deliver(bench.cuts, "one", subjects=2)
+    bench.clock.at += LATER
+    bench.plan["one"] = [WRONG, replace(FULL, code=69)]
+    assert (bench.watch(), counted()) == (1, {"E": 1, "W": 2, "I": 0})
+    assert (bench.watch(jobs=1, retries=0), counted()) == (69, {"E": 0, "W": 2, "I": 3})
+    (failed,) = [event for event in bench.events if event.kind == "failed"][-1:]
+    assert failed.facts["findings"] == {"E": 0, "W": 2, "I": 3}
+
+
+def test_cut_that_is_refused_tells_no_error_of_the_files_it_had(bench):
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [WRONG]
+    check = bench.check
+
+    def list_all(cut: Path, folder: Path) -> dict[str, int]:
+        counts = check(cut, folder)
+        found = {"severity": "E", "rule": "V02", "dataset": "DM", "file": "sdtm/dm.csv", "remedy": "correct it"}
+        (folder / "findings.json").write_text(json.dumps({"counts": counts, "findings": [found]}))
+        return counts
+
+    bench.check = list_all
+    assert bench.watch() == 1
+    seal_cut(bench.cuts / "one")
+    deliver(bench.cuts, "one", subjects=2)
+    bench.clock.at += LATER
+    assert bench.watch() == 1
+    (refused,) = [event for event in bench.events if event.kind == "refused"]
+    assert [one["rule"] for one in refused.facts["error"]["problems"]] == ["seal of the cut"]
+    assert read_record(bench.out)["one"].findings == {}
     assert "All findings of this cut" not in bench.page
 
 

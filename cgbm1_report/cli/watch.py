@@ -34,7 +34,7 @@ def watch(
     longest: Annotated[
         float, a_number("--longest", least=1, whole=False, metavar="SECONDS", help="What one build may take.")
     ] = 21600,
-    keep: Annotated[int | None, a_number("--keep", least=1, help="So many builds stay, those finished last. Default: all.")] = None,
+    keep: Annotated[int | None, a_number("--keep", least=1, help="So many builds stay, those begun last. Default: all.")] = None,
     retries: Annotated[
         int,
         a_number("--retries", least=0, help="How often a build is tried again that failed for want of disk, memory or a process."),

@@ -127,7 +127,7 @@ def tell_unread(build: Build, known: Collection[str]) -> dict[str, Finding]:
         named = ", ".join(numbers[:_NAMED]) + (f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else "")
         files = ", ".join(f"{name}.{kind}" for kind in build.whole) or name
         what = f"{number_of(len(numbers), 'output')} ({named})"
-        told = f"not read, nor the own files of {what}: what is to be printed their JSON says, which is not there or cannot be read"
+        told = f"not read, nor the own files of {what}: the JSON, which says what they print, is not there or cannot be read"
         found[name] = Finding(files, told, _COMPLETE)
     return found
 

@@ -79,6 +79,7 @@ class Arrivals:
                 why = "its folder is no longer there, and no build was made of it as it was"
                 entry.state, entry.why, entry.exit_code, entry.error = "gone", why, 0, {}
                 entry.finished, entry.attempts, entry.not_before = self.board.clock(), 0, 0.0
+                self.board.forget(entry)
                 self.seen[entry.name] = ("gone", why)
 
     def _look_at(self, entry: Entry) -> None:
@@ -99,7 +100,10 @@ class Arrivals:
             entry.signature, entry.seen, entry.settled = seen.signature, self.now(), False
         if entry.settled:
             return
+        before = entry.content
         problems = settle_cut(entry, seen, self.now(), self.asked.rested, self.name)
+        if entry.content != before:
+            self.board.forget(entry)
         if problems:
             self._refuse(entry, problems)
 
@@ -111,6 +115,7 @@ class Arrivals:
             return
         entry.state, entry.why, entry.error, entry.exit_code, entry.content = "refused", "", error, 1, ""
         entry.finished = self.board.clock()
+        self.board.forget(entry)
         self.board.handled += 1
         self.seen[entry.name] = ("refused", tell_first(error["class"], error["problems"]))
 

@@ -85,8 +85,8 @@ def check_asked(asked: Asked) -> None:
     Raises
     ------
     ReportError
-        A folder is, or lies in, a cut or a build; the folders hold each other; the protocol file, a format, a number, a phase, a sheet or the
-        key is not there.
+        A folder is, or lies in, a cut or a build; the folders hold each other; the protocol file, a format, a number, a phase, a
+        sheet or the key is not there.
     """
     cuts, builds = Path(os.path.realpath(asked.folder)), find_place(asked.out)
     if not cuts.is_dir():

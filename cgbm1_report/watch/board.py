@@ -14,7 +14,7 @@ from typing import Any
 from cgbm1_report.errors import WritingError
 from cgbm1_report.system.endings import GRAVEST
 from cgbm1_report.system.whole import write_whole
-from cgbm1_report.watch.builder import read_errors
+from cgbm1_report.watch.builder import read_errors, read_findings
 from cgbm1_report.watch.events import GRAVE, Event, Hear, sum_up_problems
 from cgbm1_report.watch.page import write_page
 from cgbm1_report.watch.record import FINDINGS, PAGE, PROGRAM, Entry, write_record
@@ -89,6 +89,11 @@ class Board:
     def rest(self) -> None:
         """Nothing is left to do: what comes from now on is counted anew."""
         self.handled = self._percent = 0
+
+    def forget(self, entry: Entry) -> None:
+        """Let go of what was found in other files, or on an earlier night: what counts is the build that is there."""
+        entry.findings = read_findings(self.out / entry.build) if entry.build else {}
+        entry.findings_written = False
 
     def find_problems(self, entry: Entry) -> Sequence[Mapping[str, str]]:
         """All that is wrong with a cut: its errors as the list beside the builds has them; a build names the first of them only."""

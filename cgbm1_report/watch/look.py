@@ -141,6 +141,8 @@ def _take(entry: Entry, content: str, cutoff: str) -> None:
     if content == entry.content and entry.state in ("done", "failed", "repeated", "removed"):
         entry.why = ""
         return
+    # Other files have a turn of their own.
+    entry.started = entry.started if content == entry.content else ""
     entry.content, entry.state, entry.why = content, "waiting", ""
     entry.attempts, entry.not_before, entry.same_as, entry.error, entry.exit_code = 0, 0.0, "", {}, 0
 

@@ -177,7 +177,9 @@ class Watch:
             self._fail(entry, Outcome.of(ToolError(told, remedy="build it by hand, and see what ends it", closed=told)))
             return
         before = self._last_build()
-        entry.state, entry.why, entry.started, entry.attempts = "building", "", self.board.clock(), entry.attempts + 1
+        entry.state, entry.why, entry.attempts = "building", "", entry.attempts + 1
+        # What is tried again keeps its turn: by that `--keep` tells which builds stay.
+        entry.started = entry.started or self.board.clock()
         # Of a build that begins nobody knows how long it takes; that before it took its own time.
         entry.seconds, entry.finished = 0.0, ""
         self.board.write(running=True)
@@ -290,8 +292,7 @@ class Watch:
 
     def _fail(self, entry: Entry, outcome: Outcome) -> None:
         entry.error, entry.exit_code, entry.asked = dict(outcome.error), outcome.code, self.told_apart
-        # A list of an earlier night says nothing of what ended this build.
-        entry.findings_written = False
+        self.board.forget(entry)
         kind, problems = str(entry.error.get("class", "")), entry.error.get("problems", ())
         if outcome.may_pass and entry.attempts <= self.asked.retries:
             rest = BACK_OFF * 2 ** (entry.attempts - 1)
@@ -338,7 +339,7 @@ class Watch:
             if not why:
                 (self.out / CHANGES / f"{entry.name}.html").unlink(missing_ok=True)
                 entry.compared = False
-                entry.state, entry.why = "removed", f"its build made room: --keep {self.asked.keep} keeps what was finished last"
+                entry.state, entry.why = "removed", f"its build made room: --keep {self.asked.keep} keeps what was begun last"
                 self.board.tell("removed", entry, entry.why)
             elif entry.why != f"its build is not removed: {why}":
                 entry.why = f"its build is not removed: {why}"

@@ -38,7 +38,7 @@ STATES: Final = {
     "gone": "its folder was taken away before a build was made of it",
     "done": "its build is there",
     "repeated": "another cut has the same files",
-    "removed": "its build was there, and made room for those finished later",
+    "removed": "its build was there, and made room for those begun later",
 }
 
 
@@ -64,6 +64,7 @@ class Entry:
     asked: str = ""
     attempts: int = 0
     not_before: float = 0.0
+    #: When its build was begun, of these files for the first time, and when it last ended.
     started: str = ""
     finished: str = ""
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""Which builds stay: those finished last; of the others what is a build of ours as it was made makes room, and nothing else."""
+"""Which builds stay: those begun last; of the others what is a build of ours as it was made makes room, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from cgbm1_report.watch.record import Entry
 
 
 def find_surplus(entries: Iterable[Entry], out: Path, keep: int | None) -> list[Entry]:
-    """Cuts whose builds are there and are not among the ``keep`` that were finished last."""
+    """Cuts whose builds are there and are not among the ``keep`` that were begun last.
+
+    One that was tried again, after it was killed or on a later night, keeps the turn that it had first: it is finished after
+    later cuts, and would take their room.
+    """
     if keep is None:
         return []
     there = [entry for entry in entries if entry.state == "done" and (out / entry.build).is_dir()]
-    return sorted(there, key=lambda entry: (entry.finished, entry.order), reverse=True)[max(keep, 1) :][::-1]
+    return sorted(there, key=lambda entry: (entry.started or entry.finished, entry.order), reverse=True)[max(keep, 1) :][::-1]
 
 
 def remove_build(folder: Path) -> str:
