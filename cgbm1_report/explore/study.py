@@ -59,7 +59,7 @@ class Study(Report):
     _narrowed: tuple[tuple[str | None, str | None, str | None], ...] = field(default=(), repr=False)
     #: Own outputs of which the second count found another number.
     _unlike: set[str] = field(default_factory=set, repr=False)
-    #: Own outputs that could not be made: of these data there are none of them, until they are declared anew or can be made.
+    #: Own outputs that could not be made of these data.
     _failed: dict[str, Entry] = field(default_factory=dict, repr=False)
 
     def _make(self, entry: Entry, shown: tuple[str, ...] = ()) -> Output:
@@ -81,8 +81,7 @@ class Study(Report):
         group, shown = split_group(made.number)[1], columns_left(self, entry)
         return tell_facts(made.number, entry, self._trial, group, pooled=self.pooled, shown=shown)
 
-    def _held(self) -> Iterable[Entry]:
-        # One that was declared anew is another entry.
+    def _held(self) -> Iterable[Entry]:  # one that was declared anew is another entry
         return (entry for entry in super()._held() if self._failed.get(entry.number) is not entry)
 
     def _mark(self, title: str, entry: Entry) -> str:
