@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 import runpy
 import shlex
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from cgbm1_report.system.endings import GRAVEST
+from cgbm1_report.watch.events import TOLD
 from cgbm1_report.watch.record import STATES
 from tests.watched import deliver
 
@@ -127,12 +129,18 @@ def test_schedule_of_github_is_read_and_its_steps_run(machine):
     build, say = (step["run"] for step in job["steps"])
     places = {name: value.replace(PLACE, str(machine.place)) for name, value in job["env"].items()}
     summary = machine.work / "summary.md"
+    (machine.place / "cuts" / "arriving").mkdir()
     run_example(build, machine, **places)
     done = subprocess.run(
         ["/bin/sh", "-ec", say], cwd=machine.work, env={"PATH": "/usr/bin:/bin", "GITHUB_STEP_SUMMARY": str(summary)}
     )
     assert done.returncode == 0
     assert '"event": "refused", "cut": "status.json"' in summary.read_text()
+    # What somebody reads in the morning: what came of each cut, as a command is told it, and how the night ended.
+    told = [json.loads(line)["event"] for line in summary.read_text().splitlines() if line.startswith("{")]
+    night = [json.loads(line)["event"] for line in (machine.work / "night.jsonl").read_text().splitlines()]
+    assert "waiting" in night
+    assert told == [event for event in night if event in TOLD | {"exit"}]
     assert "upload" not in (EXAMPLES / "github-schedule.yml").read_text().replace("nothing is uploaded", "")
 
 
