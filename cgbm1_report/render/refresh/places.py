@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cgbm1_report.emit.escape import anchor
 from cgbm1_report.emit.openxml import region_name
@@ -109,7 +110,7 @@ def _place(scan: Scan, text: bytes, number: str, bookmarks: Sequence[Bookmark]) 
     """Where an output lies by its bookmarks, or what is wrong with them."""
     loose = sum(bookmark.end is None for bookmark in bookmarks)
     marks = [mark for bookmark in bookmarks for mark in (bookmark.start, bookmark.end) if mark is not None]
-    marks.sort(key=lambda mark: mark.at)
+    marks = [_at_table(scan, mark, number) for mark in sorted(marks, key=lambda mark: mark.at)]
     first, last, twins = marks[0], marks[-1], len(bookmarks) > 1
     said = f"stands {len(bookmarks)} times, {loose} of them without an end" if loose else _TWICE.format(len(bookmarks))
     said = said if twins else "has no end"
@@ -131,6 +132,13 @@ def _place(scan: Scan, text: bytes, number: str, bookmarks: Sequence[Bookmark]) 
     if twins and (foreign or not _holds_alone(scan, text, place)):
         return None, said
     return place, ""
+
+
+def _at_table(scan: Scan, mark: Mark, number: str) -> Mark:
+    """A mark that LibreOffice moved into the output's own table, as where its empty line is gone: it stands at the table."""
+    label = output_label(number)
+    own = any(one.kind == "table" and one.level and one.block == mark.block and one.is_of(label) for one in scan.shown)
+    return replace(mark, level=True, before=False, after=False) if own and not mark.level else mark
 
 
 def _from_title(scan: Scan, text: bytes, number: str, last: Mark) -> Place | None:
