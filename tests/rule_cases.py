@@ -308,6 +308,12 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase] | tuple[AnalysisCase, Analysis
     "emergence_fits_the_onset": (
         alone("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-06-09")), alone("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-06-10"))),
     "baselines_stand_once": (cell("ADLB", adam.DAY_28, ABLFL="Y"), cell("ADLB", adam.DAY_28, ANL01FL="Y")),
+    # Of all subjects, and of one: another has the flag.
+    "parameters_have_their_baseline": (
+        frame("ADLB", lambda adlb: adlb.assign(ABLFL=adlb["ABLFL"].mask(adlb["PARAMCD"] == "BILI"))),
+        frame("ADLB", lambda adlb: adlb.assign(ABLFL=adlb["ABLFL"].mask((adlb["PARAMCD"] == "BILI") & (adlb["USUBJID"] == MEDIUM))))),
+    # What the flag leaves out of another visit is no baseline.
+    "baselines_stand_at_their_visit": (alone("ADLB", adam.BASELINE, ANL01FL=None), alone("ADLB", adam.DAY_28, ANL01FL=None)),
     "baselines_precede_treatment": (cell("ADLB", adam.DAY_28, ABLFL="Y"), cell("ADLB", adam.BASELINE, ABLFL="Y")),
     "baselines_are_recomputed": (cell("ADLB", adam.BASELINE, ABLFL=None), cell("ADLB", adam.BASELINE, ABLFL="Y")),
     "baselines_are_repeated": (cell("ADLB", adam.DAY_28, BASE=17.5), cell("ADLB", adam.DAY_28, BASE=299.3 * (1 + 1e-12))),

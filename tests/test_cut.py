@@ -309,8 +309,41 @@ def test_a_part_that_lacks_what_the_other_has_is_named_once_with_its_variables(
     assert [note.message for note in read.notes] == ([expected] if expected else [])
     assert {Path(note.file).name for note in read.notes} <= {"adlbh.csv"}
     adam = {"ADSL": pd.DataFrame({"USUBJID": ["1", "2"], "SAFFL": "Y"}), "ADLB": read.adam["ADLB"]}
-    found = validate_adam(adam, other, keys_only=True)
+    found = validate_adam(adam, other, keys_only=True, uneven=read.uneven)
     assert not (found["variable"] == "SAFFL").any()
+
+
+#: Two parameters of the first part with their SAFFL, and the second part | of whom V14 asks it: records by subject.
+OF_PARTS = """
+ALT Y | AST Y | WBC Y | nobody
+# The second part lacks the flag, and reading says so.
+ALT Y | AST Y | WBC . | nobody
+# A parameter without a flag in a part that has it lacks it by itself, whatever the other part has.
+ALT Y | AST . | WBC Y | AST has no SAFFL in any record, other parameters have it; ADSL has one for 1 record
+ALT Y | AST . | WBC . | AST has no SAFFL in any record, other parameters have it; ADSL has one for 1 record
+# One that both parts hold has it in one of them: its records in the other lack it.
+ALT Y | AST Y | ALT . | 2: missing on 1 record, ADSL has Y
+"""
+
+
+@pytest.mark.parametrize("case", [one for one in OF_PARTS.strip().splitlines() if not one.startswith("#")])
+def test_a_parameter_without_a_flag_in_a_part_that_has_it_is_no_matter_of_the_part(cut: Path, case: str) -> None:
+    *told, expected = (one.strip() for one in case.split("|"))
+    first, second, third = (one.split() for one in told)
+    flag = {".": "", "Y": "Y"}
+    (cut / "adam").mkdir()
+    (cut / "adam" / "adlbc.csv").write_text(
+        f"USUBJID,PARAMCD,AVAL,SAFFL\n1,{first[0]},40,{flag[first[1]]}\n1,{second[0]},41,{flag[second[1]]}\n"
+    )
+    (cut / "adam" / "adlbh.csv").write_text(f"USUBJID,PARAMCD,AVAL,SAFFL\n2,{third[0]},7.5,{flag[third[1]]}\n")
+    other = TRIAL.model_copy(update={"datasets": {"adlb": ("adlbc", "adlbh")}})
+    read = read_cut(cut, other)
+    adam = {"ADSL": pd.DataFrame({"USUBJID": ["1", "2"], "SAFFL": "Y"}), "ADLB": read.adam["ADLB"]}
+    found = validate_adam(adam, other, keys_only=True, uneven=read.uneven)
+    found = found[(found["rule"] == "V14") & (found["dataset"] == "ADLB")]
+    said = (found["usubjid"] + ": ").fillna("") + found["message"]
+    assert said.tolist() == ([] if expected == "nobody" else [expected])
+    assert set(found["severity"]) <= {"E"}
 
 
 # --- dates ----------------------------------------------------------------------------------------

@@ -170,6 +170,40 @@ def test_a_baseline_record_that_is_not_flagged_for_analysis_is_not_left_out_in_s
     assert ("Baseline" in " ".join(row.label for row in made.rows)) == (not told)
 
 
+#: ANL01FL and AVISITN of the baseline, AVISITN of a second record, visit_flag of trial.yaml | what is said: variable, counts, remedy.
+BASELINES = """
+N | 0 | 8 | ANL01FL | ANL01FL is not Y in 1 of 1 baseline record (ABLFL = Y)  | visit_flag: null
+# Where a visit has two records null would not tell which of them counts.
+N | 0 | 0 | ANL01FL | ANL01FL is not Y in 1 of 1 baseline record (ABLFL = Y)  | set the flag to Y
+Y | 0 | 8 | ANL01FL |                                                         |
+Y | . | 8 | ANL01FL | AVISITN is missing in 1 of 1 baseline record (ABLFL = Y) | AVISITN of its visit
+N | 0 | 8 | .       |                                                         |
+"""
+
+
+@pytest.mark.parametrize("case", [one for one in BASELINES.strip().splitlines() if not one.startswith("#")])
+@pytest.mark.parametrize("dataset", ["ADLB", "ADVS"])
+def test_a_baseline_that_tables_by_visit_leave_out_is_a_question(case: str, dataset: str) -> None:
+    flag, number, second, visit_flag, told, remedy = (one.strip() for one in case.split("|"))
+    paramcd = {"ADLB": "ALT", "ADVS": "PULSE"}[dataset]
+    records = draw(LAB.format(flag)).assign(PARAMCD=paramcd, AVISITN=[float(number.replace(".", "nan")), float(second)])
+    own = trial("T14.3.4.1.1", conventions={"visit_flag": None if visit_flag == "." else visit_flag})
+    found = validate.validate_adam({"ADSL": draw(ADSL.format(".")), dataset: records}, own, keys_only=True)
+    found = found[(found["rule"] == "V08") & found["message"].str.contains("tables by visit")]
+    said = found["severity"] + found["dataset"] + ": " + found["variable"] + " " + found["message"]
+    assert said.tolist() == ([f"W{dataset}: {told}: tables by visit leave them out"] if told else [])
+    assert all(remedy in one for one in found["remedy"])
+
+
+def test_a_baseline_without_a_visit_is_not_left_out_in_silence() -> None:
+    own = trial("T14.3.4.1.1", conventions={"visit_flag": None}, footnotes={"F11": "As named", "F12": "As flagged"})
+    adlb = draw(LAB.format("Y")).assign(AVISITN=[float("nan"), 8.0])
+    made = make(
+        catalogue(own)["T14.3.4.1.1"], own, {"ADSL": draw(ADSL.format(".")), "ADLB": adlb}, replace(stamp_of(own), supplied=True)
+    )
+    assert "Not shown: 1 of 1 baseline records (ABLFL = Y), which have no AVISITN." in made.footnotes
+
+
 #: Flags of the first subject or event | what is said of them, of ADSL and ADAE.
 FLAGS = """
 DTHFL=.   | W ADSL DTHFL

@@ -163,7 +163,9 @@ def _validate_supplied(sight: Sight, derived: dict[str, pd.DataFrame] | None) ->
 
     other = sight.blind(derived) if derived and sight.pooled else derived
     sdtm = sight.sdtm if sight.cut.sdtm else None
-    return validate.validate_adam(sight.adam, sight.trial, derived=other, sdtm=sdtm, blinded=sight.pooled, subjects=sight.subjects)
+    return validate.validate_adam(
+        sight.adam, sight.trial, derived=other, sdtm=sdtm, blinded=sight.pooled, subjects=sight.subjects, uneven=sight.cut.uneven
+    )
 
 
 def _derive_escalating(sight: Sight) -> dict[str, pd.DataFrame]:

@@ -56,7 +56,7 @@ def _incidence_rows(view: View, days: tuple[int, ...]) -> list[Rows]:
 
 @output(
     "T14.2.4", "Overall Survival and Cumulative Incidence of Liver Transplantation and Death", population={1: "SAF", 2: "FAS"},
-    source=("ADTTE",), footnotes=("F8", "F8d", "F11"), where={"PARAMCD": (SURVIVAL, TRANSPLANT)},
+    source=("ADTTE",), footnotes=("F8", "F8d", "F11b"), where={"PARAMCD": (SURVIVAL, TRANSPLANT)},
     variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
     needs={f"parameter {SURVIVAL}": lambda trial: SURVIVAL in trial.parameters, **_COMPETE}, listings=("L16.2.6.1",),
 )  # fmt: skip
@@ -130,7 +130,7 @@ def incidence_figures(trial: Trial) -> Iterator[Declaration]:
     if compared:
         yield Declaration(
             "F14.2.5", "Cumulative Incidence of Liver Transplantation and Death", "FAS", ("ADTTE",),
-            ("F8e", "F8f", "F11"), incidence_plot, compared, where={"PARAMCD": TRANSPLANT}, total=False,
+            ("F8e", "F8f", "F11b"), incidence_plot, compared, where={"PARAMCD": TRANSPLANT}, total=False,
             variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
             needs=_COMPETE, listings=("L16.2.6.1",),
         )  # fmt: skip

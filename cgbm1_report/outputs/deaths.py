@@ -73,7 +73,7 @@ def _days_of_deaths(trial: Trial, _: int) -> dict[Part, Meaning]:
 
 
 @output(
-    "T14.3.2.3", "Deaths and Causes of Death", population="SAF", source=("ADSL",), footnotes=("F1", "F11"), variables=_of_deaths,
+    "T14.3.2.3", "Deaths and Causes of Death", population="SAF", source=("ADSL",), footnotes=("F1", "F11b"), variables=_of_deaths,
     listings=(*GRAVE, "L16.2.7.5"), meanings=_days_of_deaths,
 )  # fmt: skip
 def deaths(view: View) -> Summary:
@@ -94,7 +94,7 @@ def deaths(view: View) -> Summary:
         near = (dead["DTHDT"] - dead["TRTEDT"].fillna(dead["TRTSDT"])).dt.days <= days
         parts.append(count_rows(view, [Selection((*_DEAD, ("on treatment", "Y")), "Deaths on treatment", dead[near])], block=True))
         notes = (f"On treatment: to {days} days after the last dose.",)
-    return Summary(*join_rows(parts), "Subjects, n (%)", stub_width=3.6, footnotes=notes, without=() if times else ("F11",))
+    return Summary(*join_rows(parts), "Subjects, n (%)", stub_width=3.6, footnotes=notes, without=() if times else ("F11b",))
 
 
 #: What a line is listed for, by the events that are: a line has every reason that holds.

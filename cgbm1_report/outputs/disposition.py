@@ -248,9 +248,9 @@ def of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 
 @output(
-    "T14.1.1", "Subject Disposition", population=_ACCOUNTED, source=("ADSL", "ADIE"), footnotes=("F1", "F11"),
+    "T14.1.1", "Subject Disposition", population=_ACCOUNTED, source=("ADSL", "ADIE"), footnotes=("F1", "F11b"),
     variables=of_disposition, meanings=means_disposition, counted_of=course_of, listings=("L16.2.1.1", "L16.2.1.2", "L16.2.2.2"),
-    given={"F11": ("ADSL", "CMPLDAY")},
+    given={"F11b": ("ADSL", "CMPLDAY")},
 )  # fmt: skip
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""
@@ -276,7 +276,7 @@ def disposition(view: View) -> Summary:
     ]
     untold = len(failed) and "ADIE" not in view.adam
     notes = (_SEVERAL,) if len(criteria) else (_UNTOLD,) if untold else ()
-    return _account(view, base, join_rows(screening), join_rows(course), notes, () if days else ("F11",))
+    return _account(view, base, join_rows(screening), join_rows(course), notes, () if days else ("F11b",))
 
 
 def _treatment(view: View, entered: pd.DataFrame, base: Mapping[str, int]) -> list[Rows]:
@@ -312,9 +312,9 @@ def tell_unexplained(view: View) -> tuple[str, ...]:
 
 
 @output(
-    "T14.1.2", "Analysis Populations", population=_ACCOUNTED, source=("ADSL",), footnotes=("F1", "F11"), variables=of_populations,
+    "T14.1.2", "Analysis Populations", population=_ACCOUNTED, source=("ADSL",), footnotes=("F1", "F11b"), variables=of_populations,
     meanings=means_populations, counted_of=populations_of, listings=("L16.2.3.1",), leaves_out=True,
-    given={"F11": ("ADSL", "DLTEXCL")},
+    given={"F11b": ("ADSL", "DLTEXCL")},
 )  # fmt: skip
 def populations(view: View) -> Summary:
     """Each analysis set, with why subjects are not in it."""
@@ -335,7 +335,7 @@ def populations(view: View) -> Summary:
             course.append(_with_reasons(view, f"Excluded from {population.label}", excluded, reason, base))
             windowed |= reason == "DLTEXCL"
     # Who was not observed to a day of the escalation is told so: only that page names a day.
-    return _account(view, base, join_rows(screening), join_rows(course), tell_unexplained(view), () if windowed else ("F11",))
+    return _account(view, base, join_rows(screening), join_rows(course), tell_unexplained(view), () if windowed else ("F11b",))
 
 
 @output(

@@ -123,7 +123,7 @@ def unblindings(view: View) -> Summary:
 
 
 @output(
-    "DSMB-5c", "Liver Transplantations", population="SAF", source=("ADSL",), footnotes=("F1", "F11"), scope="dsmb", total=False,
+    "DSMB-5c", "Liver Transplantations", population="SAF", source=("ADSL",), footnotes=("F1", "F11b"), scope="dsmb", total=False,
     variables={"ADSL": ("LTFL", "LTDT", "TRTSDT")}, meanings=lambda trial, _: means_days(trial, "LTDT"),
 )  # fmt: skip
 def transplantations(view: View) -> Summary:
@@ -133,4 +133,4 @@ def transplantations(view: View) -> Summary:
     parts, times = [count_rows(view, [Selection(key, "Liver transplantation", own)], block=True)], by_day(view, own, "LTDT", key)
     if times:
         parts += [head_row((("day", None),), "Day of transplantation after the first dose"), count_rows(view, times, indent=1)]
-    return Summary(*join_rows(parts), "Subjects, n (%)", stub_width=3.6, without=() if times else ("F11",))
+    return Summary(*join_rows(parts), "Subjects, n (%)", stub_width=3.6, without=() if times else ("F11b",))

@@ -131,7 +131,7 @@ def _last_days(subjects: pd.DataFrame, events: pd.DataFrame) -> pd.Series:
 
 
 @output(
-    "T14.3.1.11", "TEAEs by Onset Period", population="SAF", source=("ADAE", "ADSL"), footnotes=("F2", "F4", "F5", "F11", "F26"),
+    "T14.3.1.11", "TEAEs by Onset Period", population="SAF", source=("ADAE", "ADSL"), footnotes=("F2", "F4", "F5", "F11b", "F26"),
     where=EMERGENT, given=RELATION, needs={"outcome of LTFS with nominal_days": lambda trial: bool(trial.event_periods)},
     variables=lambda trial, _: {**_of_events(trial, "APERIODC"), "ADSL": ("TRTSDT", "LSTALVDT")}, listings=LISTINGS,
     counted_of=lambda trial, _: _at_risk("APERIODC", trial), meanings=lambda trial, _: _at_risk("at risk", trial),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -293,16 +293,17 @@ def laboratory_by_visit(view: View) -> Summary:
     return replace(made, footnotes=[*made.footnotes, *tell_unflagged(view, "ADLB", view.trial.conventions.visit_flag)])
 
 
-def tell_unflagged(view: View, dataset: str, flag: str | None) -> tuple[str, ...]:
-    """The note on baseline records that the flag of a visit leaves out: here the record of a baseline has that flag always."""
-    if flag is None or "ABLFL" not in view.dataset(dataset):
+def tell_unflagged(view: View, dataset: str, flag: str | None, codes: Collection[str] | None = None) -> tuple[str, ...]:
+    """The notes on baseline records that stand at no visit shown: here the record of a baseline has its flag and visit always."""
+    if "ABLFL" not in view.dataset(dataset):
         return ()
-    records = view.records(dataset, "PARAMCD", "AVAL", flag, "ABLFL", only=True)
-    codes = [code for code, one in view.trial.parameters.items() if one.dataset == dataset]
-    baseline = records[(records["ABLFL"] == "Y") & records["PARAMCD"].isin(codes) & records["AVAL"].notna()]
-    lost = int((baseline[flag] != "Y").sum())
-    told = f"Not shown: {lost} of {len(baseline)} baseline records (ABLFL = Y), which {flag} does not flag for analysis."
-    return (told,) if lost else ()
+    records = view.records(dataset, "PARAMCD", "AVAL", "AVISITN", "ABLFL", *([flag] if flag else []), only=True)
+    asked = [code for code, one in view.trial.parameters.items() if one.dataset == dataset] if codes is None else codes
+    baseline = records[(records["ABLFL"] == "Y") & records["PARAMCD"].isin(asked) & records["AVAL"].notna()]
+    unflagged = baseline[flag] != "Y" if flag else pd.Series(False, index=baseline.index)
+    unnumbered = baseline["AVISITN"].isna() & ~unflagged
+    told = {f"which {flag} does not flag for analysis": unflagged.sum(), "which have no AVISITN": unnumbered.sum()}
+    return tuple(f"Not shown: {lost} of {len(baseline)} baseline records (ABLFL = Y), {why}." for why, lost in told.items() if lost)
 
 
 def visited(view: View, records: pd.DataFrame, paramcd: str) -> Visited:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.continuous import analyse_continuous
 from cgbm1_report.analyse.numbers import VALUE, Record, expand_total, join_numbers, make_numbers
-from cgbm1_report.outputs.laboratory import visit_records
+from cgbm1_report.outputs.laboratory import tell_unflagged, visit_records
 from cgbm1_report.outputs.liver_injury import rules_of
 from cgbm1_report.protocol.trial import TOTAL, Trial
 from cgbm1_report.rows import Key
@@ -146,6 +146,7 @@ def liver_boxes(view: View) -> Drawing:
     ]
     if any(panel.limits for panel in panels):
         notes.append("Dashed: limits of normal, where one holds for all values of a test.")
+    notes += tell_unflagged(view, "ADLB", view.trial.conventions.visit_flag, codes)
     said = " ".join(_in_words(view, code, boxes[code], list(visits)) for code in codes)
     shown = join_numbers([summed, make_numbers(_list_ends(own))])
     return Drawing(shown, svg, f"Box plots by visit. {said}", width_in=WIDTH, height_in=HEIGHT, footnotes=notes)

@@ -96,7 +96,7 @@ def sensitivity_tables(trial: Trial) -> Iterator[Declaration]:
         flags = [one.flag for one in trial.populations if one.code in (_PER_PROTOCOL, _DOSED)]
         yield Declaration(
             "T14.2.2", "Sensitivity Analyses of Liver Transplant-Free Survival", "FAS", ("ADTTE", "ADSL"),
-            ("F7", "F8", "F10", "F8g", "F11"), sensitivity_table, compared, where={"PARAMCD": (PARAMCD, _CENSORED)},
+            ("F7", "F8", "F10", "F8g", "F11b"), sensitivity_table, compared, where={"PARAMCD": (PARAMCD, _CENSORED)},
             comparisons=("F7", "F10"), needs=_NEEDS, meanings=tell_status, listings=("L16.2.6.1",),
             shares=tuple(_parts(primary_day(trial, number) or 0)[1][0] for number in compared),
             variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR"), "ADSL": tuple(flags)},

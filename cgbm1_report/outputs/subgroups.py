@@ -176,7 +176,7 @@ def subgroup_tables(trial: Trial) -> Iterator[Declaration]:
                 "ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR"), "ADSL": tuple(one.variable for one in trial.subgroups),
             },
         }  # fmt: skip
-        sources, notes = ("ADTTE", "ADSL"), ("F10", "F10b", "F11")
+        sources, notes = ("ADTTE", "ADSL"), ("F10", "F10b", "F11b")
         what = "Liver Transplant-Free Survival"
         yield Declaration("T14.2.3", f"Subgroup Analysis of {what}", "FAS", sources, notes, subgroup_table, compared, **told)
         yield Declaration("F14.2.2", f"Forest Plot of {what} by Subgroup", "FAS", sources, notes, subgroup_forest, compared, **told)

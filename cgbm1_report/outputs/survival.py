@@ -196,7 +196,7 @@ def _comparison_rows(view: View, times: pd.DataFrame, comparison: _Comparison, o
 
 @output(
     "T14.2.1", "Liver Transplant-Free Survival", population={1: "SAF", 2: "FAS"}, source=("ADTTE",),
-    footnotes=("F8", "F9", "F10", "F11"), comparisons=("F9", "F10"), where={"PARAMCD": PARAMCD},
+    footnotes=("F8", "F9", "F10", "F11b"), comparisons=("F9", "F10"), where={"PARAMCD": PARAMCD},
     variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR", "EVNTDESC", "CNSDTDSC")},
     needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters},
     methods=("landmark", "landmark_difference", "median", "log_rank", "hazard_ratio"), listings=("L16.2.6.1",),

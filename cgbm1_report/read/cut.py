@@ -60,6 +60,7 @@ class Cut:
     trial names one. ``about`` is cut.json, ``files`` the SHA-256 of the very bytes that were read, by
     the path of each file in the folder. ``notes`` is what reading met and did not refuse,
     ``unread`` the files in the folder that nobody reads. ``storage`` is how pandas holds its texts (:mod:`.texts`).
+    ``uneven`` are the parameters of parts that lack a variable which another part of their dataset has, by dataset and variable.
     """
 
     folder: Path
@@ -75,6 +76,7 @@ class Cut:
     unread: tuple[str, ...] = ()
     narratives: pd.DataFrame | None = None
     storage: str = ARROW
+    uneven: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -166,6 +168,19 @@ def _note_uneven_parts(read: _Read, trial: Trial) -> list[Problem]:
                 remedy = "deliver the part with these variables, unless nothing is made of them"
                 notes.append(Problem(told, read.part_files[part], "split datasets", remedy=remedy))
     return notes
+
+
+def _find_uneven(read: _Read) -> dict[tuple[str, str], frozenset[str]]:
+    """By dataset and variable the parameters of parts that have no value of it where another part has one."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for name in sorted(set(read.parts.values())):
+        parts = [read.frames["adam"][part] for part, whole in read.parts.items() if whole == name and part in read.frames["adam"]]
+        told = [{str(one) for one in frame if frame[one].notna().any()} for frame in parts]
+        for frame, own in zip(parts, told, strict=True):
+            codes = set(frame["PARAMCD"].dropna()) if "PARAMCD" in frame else set()
+            for variable in set().union(*told) - own if codes else ():
+                found.setdefault((name, variable), set()).update(codes)
+    return {place: frozenset(codes) for place, codes in sorted(found.items())}
 
 
 def _spell(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
@@ -365,5 +380,6 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         notes=(*read.notes, *near),
         unread=tuple(unread),
         storage=storage,
+        uneven=_find_uneven(read),
         **beside.told,
     )

@@ -243,6 +243,7 @@ def validate_adam(
     sdtm: dict[str, pd.DataFrame] | None = None,
     blinded: Collection[int] = (),
     subjects: Collection[str] = (),
+    uneven: Mapping[tuple[str, str], Collection[str]] | None = None,
 ) -> pd.DataFrame:
     """Check supplied ADaM (stage A).
 
@@ -271,6 +272,8 @@ def validate_adam(
         removed is not missed.
     subjects
         Then those of whom nothing was taken out.
+    uneven
+        What reading has said of parts of a dataset that lack a variable (`read.cut.Cut`): it is not said of each subject again.
 
     Returns
     -------
@@ -290,8 +293,9 @@ def validate_adam(
     parts += [_say_derived(frame, name) for name, frame in frames.items() if len(frame) > len(observed[name])]
     if _names_subjects(frames):
         asked = take_reported(observed, trial) if essentials else observed
+        source = _source_of(sdtm, trial)
         given = Supplied(
-            asked, trial, _bare_frames(derived), _source_of(sdtm, trial), blinded, subjects, another=essentials, delivered=observed
+            asked, trial, _bare_frames(derived), source, blinded, subjects, another=essentials, delivered=observed, uneven=uneven
         )
         parts.append(run_adam_rules(given, asker))
     findings = collect_findings(parts)

@@ -10,6 +10,7 @@ import pandas as pd
 from cgbm1_report.collected.procedures import TRANSPLANTATION
 from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.derived import FLAGS
+from cgbm1_report.validate.presence import parameters_without, say_parameters_without
 from cgbm1_report.validate.recompute import WITHOUT_VISITS
 from cgbm1_report.validate.rules import adam_rule
 from cgbm1_report.validate.source import as_text, number_text, subject_findings
@@ -152,7 +153,7 @@ def actual_treatment_fits_exposure(given: Supplied) -> Iterator[pd.DataFrame]:
 
 @adam_rule("V06", "E", "records carry the treatment of their subject", "take the treatment from ADSL", studies="any")
 def records_carry_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
-    """TRTP to TRTAN and TRT01P to TRT01AN of records against ADSL; one finding per subject, dataset and variable."""
+    """TRTP to TRTAN and TRT01P to TRT01AN of records against ADSL; one finding per subject, or parameter, dataset and variable."""
     yield from _repeated(given, TREATMENTS)
 
 
@@ -184,10 +185,13 @@ def _repeated(given: Supplied, variables: dict[str, str]) -> Iterator[pd.DataFra
                 # The number that another study keeps where ADSL has a text is another variable of one name.
                 continue
             expected = given.of_subject(name, of_adsl[once].set_axis(subjects[once].to_numpy()))
-            known = given.column(name, "USUBJID").isin(subjects) & ~_told_of_a_part(given, name, value)
+            known = given.column(name, "USUBJID").isin(subjects) & ~_told_of_a_part(given, name, variable)
             # What blinding takes from one of the two datasets alone is not another value.
             known &= ~given.of_unseen(name, variable) & ~given.of_unseen(name, origin, "ADSL")
             wrong = known & values_differ(value, expected)
+            whole = wrong & parameters_without(given, name, variable)
+            yield say_parameters_without(given, name, variable, whole)
+            wrong &= ~whole
             if not wrong.any():
                 continue
             count = wrong.groupby(given.column(name, "USUBJID")).sum()
@@ -198,12 +202,10 @@ def _repeated(given: Supplied, variables: dict[str, str]) -> Iterator[pd.DataFra
             yield subject_findings(rows, variable, shown, dataset=name, value=value)
 
 
-def _told_of_a_part(given: Supplied, dataset: str, value: pd.Series) -> pd.Series:
-    """Records of parameters without a value, of a dataset delivered in parts: reading says once which part lacks the variable."""
-    parts = given.trial.dataset_files.get(dataset.lower(), ())
-    if len(parts) < 2 or not given.has(dataset, "PARAMCD") or value.notna().all():
-        return pd.Series(False, index=value.index)
-    return ~value.notna().groupby(given.column(dataset, "PARAMCD"), dropna=False).transform("any").astype(bool)
+def _told_of_a_part(given: Supplied, dataset: str, variable: str) -> pd.Series:
+    """Records of parameters of a part that lacks the variable: reading says so once, and of which part."""
+    of_part = given.column(dataset, "PARAMCD").isin(given.uneven.get((dataset, variable), ()))
+    return of_part & parameters_without(given, dataset, variable)
 
 
 @adam_rule("V07", "E", "treatment emergence is recomputed", "correct TRTEMFL, PREFL or FUPFL")
@@ -317,7 +319,11 @@ def populations_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
 
 @adam_rule("V14", "E", "records carry the populations of their subject", "take the flag from ADSL", studies="any")
 def records_carry_populations(given: Supplied) -> Iterator[pd.DataFrame]:
-    """Population flags of records, those that trial.yaml declares too, against ADSL; one finding per subject, dataset and flag."""
+    """Population flags of records, those that trial.yaml declares too, against ADSL; one finding per subject, dataset and flag.
+
+    Of a parameter that has none in any record, where others have it, one for all its subjects; not where its part of a dataset that
+    is delivered in parts lacks the flag: reading says so.
+    """
     yield from _repeated(given, {flag: flag for flag in _flags(given)})
 
 
@@ -333,7 +339,7 @@ def _flags(given: Supplied) -> list[str]:
     studies="other",
 )
 def records_carry_their_subject(given: Supplied) -> Iterator[pd.DataFrame]:
-    """Any other variable of ADSL that records carry, as AGE, against ADSL; one finding per subject, dataset and variable."""
+    """Any other variable of ADSL that records carry, as AGE, against ADSL; one finding per subject, or parameter, and variable."""
     apart = {"USUBJID", *TREATMENTS, *_flags(given)}
     yield from _repeated(given, {name: name for name in map(str, given.adam.get("ADSL", ())) if name not in apart})
 

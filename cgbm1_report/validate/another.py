@@ -18,6 +18,13 @@ from cgbm1_report.validate.supplied import Supplied, numbers_differ
 AFTERWARDS = {"DTHDT": "E", "LTDT": "E", "LSTALVDT": "W", "EOSDT": "W"}
 #: Of a population by planned treatment a subject may have none, where ARMNRS says why the arm is missing (SDTMIG 3.4).
 PLANNED, UNASSIGNED = "TRT01P", "ARMNRS"
+#: Datasets whose values at visits are told by `conventions.visit_flag`; of outcomes ABLFL tells the baseline.
+BY_VISIT = ("ADLB", "ADVS")
+#: What mends a flag that begins after the baseline, as admiral's templates set it, where each visit has one record.
+_EVERY_VISIT = (
+    "write conventions: {visit_flag: null} into trial.yaml, by which the one record of each AVISITN is taken, or set the flag to Y "
+    "in the record with ABLFL = Y too"
+)
 #: Flags that are Y or missing, of which none may mean that nobody asked.
 EMPTY = {"ADSL": ("DTHFL",), "ADAE": ("AESDTH", "AESIFL", "ENDSTFL", "DLTFL")}
 
@@ -131,6 +138,68 @@ def emergence_follows_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
     early = flagged & (start < first) & ~over
     message = "Y, but the event began on " + as_text(start) + ", before TRTSDT " + shown
     yield given.findings("ADAE", early, "TRTEMFL", message, severity="W")
+
+
+def _stands_alone(given: Supplied, dataset: str) -> bool:
+    """Whether each subject and parameter has one record at each AVISITN, and at each time point of it where there are any."""
+    points = ("ATPT",) if given.has(dataset, "ATPT") else ()
+    keys = pd.DataFrame({name: given.column(dataset, name) for name in ("USUBJID", "PARAMCD", "AVISITN", *points)})
+    return not keys[keys["AVISITN"].notna()].duplicated().any()
+
+
+@adam_rule(
+    "V08", "W", "a baseline stands at its visit",
+    "set the flag to Y in the record with ABLFL = Y too, and give that record the AVISIT and AVISITN of its visit", studies="any",
+)  # fmt: skip
+def baselines_stand_at_their_visit(given: Supplied) -> Iterator[pd.DataFrame]:
+    """Baseline records that tables by visit leave out: not flagged by the flag of visits (conventions.visit_flag), or no AVISITN.
+
+    Their baseline row has fewer values than there are baselines, or is not there at all. Asked of laboratory results and vital
+    signs, of these not where infusions are planned: there a flag of its own tells the record of a visit. What the SDTM gives
+    too is recomputed.
+    """
+    flag, infused = given.trial.conventions.visit_flag, any(phase.infusions for phase in given.trial.phases.values())
+    for dataset in BY_VISIT[: 1 if infused else None]:
+        if not given.has(dataset, "PARAMCD", "ABLFL", "AVISITN") or given.is_recomputed(dataset):
+            continue
+        baseline = (given.column(dataset, "ABLFL") == "Y") & given.column(dataset, "AVAL").notna()
+        flagged = baseline
+        if flag and given.has(dataset, flag):
+            flagged = baseline & ((given.column(dataset, flag) == "Y") | given.of_unseen(dataset, flag))
+            yield _left_out(dataset, flag, "is not Y", baseline, flagged, _EVERY_VISIT if _stands_alone(given, dataset) else None)
+        numbered = flagged & given.column(dataset, "AVISITN").notna()
+        yield _left_out(dataset, "AVISITN", "is missing", baseline, numbered | ~flagged, None)
+
+
+@adam_rule(
+    "V08",
+    "W",
+    "a parameter with a change has its baseline",
+    "flag the record that BASE was taken from with ABLFL = Y",
+    studies="other",
+)
+def parameters_have_their_baseline(given: Supplied) -> Iterator[pd.DataFrame]:
+    """Parameters of which records have BASE and none is flagged ABLFL, in a dataset where other parameters have the flag.
+
+    Tables have no baseline row of them. It is a question: a baseline may be an average of several records, which is not observed.
+    """
+    for dataset in given.with_variables("PARAMCD", "BASE", "ABLFL"):
+        code, flagged = given.column(dataset, "PARAMCD"), given.column(dataset, "ABLFL") == "Y"
+        based = given.column(dataset, "BASE").notna() & ~given.of_unseen(dataset, "ABLFL") & ~given.of_unseen(dataset, "BASE")
+        counted = pd.DataFrame({"BASED": based, "FLAGGED": flagged}).groupby(code).sum()
+        lacking = counted[(counted["BASED"] > 0) & (counted["FLAGGED"] == 0)]
+        for paramcd, records in lacking["BASED"].items() if flagged.any() else ():
+            told = f"{paramcd} has BASE in {number_of(int(records), 'record')} and ABLFL = Y in none: no table has a baseline of it"
+            yield whole_finding(dataset, "ABLFL", told)
+
+
+def _left_out(dataset: str, variable: str, told: str, baseline: pd.Series, kept: pd.Series, remedy: str | None) -> pd.DataFrame:
+    lost = int((baseline & ~kept).sum())
+    if not lost:
+        return pd.DataFrame()
+    counted = f"{lost:,} of {number_of(int(baseline.sum()), 'baseline record')} (ABLFL = Y)"
+    found = whole_finding(dataset, variable, f"{told} in {counted}: tables by visit leave them out")
+    return found.assign(remedy=remedy)
 
 
 @adam_rule(

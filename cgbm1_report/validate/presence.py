@@ -31,6 +31,28 @@ def whole_finding(dataset: str, variable: str, message: str, severity: str | Non
     return pd.DataFrame([{**finding, "severity": severity}])
 
 
+def parameters_without(given: Supplied, dataset: str, variable: str) -> pd.Series:
+    """Records of parameters that have no value of a variable, where other parameters of the dataset have one."""
+    told = given.column(dataset, variable).notna()
+    if not given.has(dataset, "PARAMCD") or told.all() or not told.any():
+        return pd.Series(False, index=told.index)
+    return ~told.groupby(given.column(dataset, "PARAMCD"), dropna=False).transform("any").astype(bool)
+
+
+def say_parameters_without(given: Supplied, dataset: str, variable: str, records: pd.Series) -> pd.DataFrame:
+    """One finding for each parameter of these records: its subjects have lacked the variable together."""
+    counted = given.column(dataset, "PARAMCD")[records].value_counts().sort_index()
+    parts = [
+        whole_finding(
+            dataset,
+            variable,
+            f"{code} has no {variable} in any record, other parameters have it; ADSL has one for {number_of(int(count), 'record')}",
+        )
+        for code, count in counted.items()
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
 def dosed_subjects(source: Source) -> set[str]:
     """Subjects that EX or DM says were dosed; either of the two may have lost its records."""
     dosed = set(source.column("EX", "USUBJID").dropna())

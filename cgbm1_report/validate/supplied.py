@@ -72,6 +72,8 @@ class Supplied:
         Whether it is another study's ADaM, of which only the standard's own variables are known.
     delivered
         All that was supplied, where ``adam`` leaves out what nothing is made of.
+    uneven
+        By dataset and variable the parameters of parts that lack it where another part has it: reading has told it.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Supplied:
         *,
         another: bool = False,
         delivered: Mapping[str, pd.DataFrame] | None = None,
+        uneven: Mapping[tuple[str, str], Collection[str]] | None = None,
     ) -> None:
         self.adam = dict(adam)
         self.derived = dict(derived or {})
@@ -94,6 +97,7 @@ class Supplied:
         self.opened = frozenset(opened)
         self.another = another
         self.delivered = dict(adam if delivered is None else delivered)
+        self.uneven = dict(uneven or {})
         self._columns: dict[tuple[str, str, bool], pd.Series] = {}
         self._partners: dict[str, pd.Series] = {}
         self._subject_codes: dict[str, tuple[np.ndarray, pd.Index]] = {}

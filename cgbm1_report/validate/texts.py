@@ -37,7 +37,7 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "V08": (
         "baseline",
-        "at most one baseline record per subject and parameter, as recomputed; BASE is its value",
+        "at most one baseline record per subject and parameter, as recomputed; it stands at its visit, and BASE is its value",
     ),
     "V09": (
         "change",
