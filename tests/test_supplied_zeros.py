@@ -143,7 +143,7 @@ def test_an_end_of_study_is_not_asked_of_who_failed_screening() -> None:
     # One of three screened failed; of two randomised one completed.
     assert read_cells(made, "Screen failure")[-1] == "1 (33.3)"
     assert read_cells(made, "Completed study")[-1] == "1 (50.0)"
-    with pytest.raises(ReportError, match=r"EOSSTT is missing of 1 subject\(s\) who did not enter, and nothing says"):
+    with pytest.raises(ReportError, match=r"EOSSTT is missing of 1 subject who did not enter, and nothing says"):
         table("T14.1.1.1", {"ADSL": draw(ADSL.format("."))})
 
 
