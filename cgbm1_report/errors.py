@@ -16,9 +16,10 @@ WritingError     74   the place something is written to does not take it: rights
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 #: The rule of what heads errors in the data, or ends a list of them: it is none of them.
@@ -91,6 +92,8 @@ class ReportError(Exception):
 
     #: How a command ends by it.
     exit_code: ClassVar[int] = 1
+    #: Of errors in the data how many findings the gate had, by severity; else empty.
+    findings: Mapping[str, int] = MappingProxyType({})
 
     def __init__(
         self,
@@ -120,11 +123,13 @@ class ReportError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # An error goes from a notebook's process to the one that builds, with its problems.
-        return _unpickle, (type(self), self.problems)
+        return _unpickle, (type(self), self.problems, dict(self.findings))
 
 
-def _unpickle(kind: type[ReportError], problems: tuple[Problem, ...]) -> ReportError:
-    return kind.of(problems)
+def _unpickle(kind: type[ReportError], problems: tuple[Problem, ...], findings: dict[str, int]) -> ReportError:
+    error = kind.of(problems)
+    error.findings = findings
+    return error
 
 
 class DataError(ReportError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import json
@@ -1181,6 +1182,8 @@ def test_gate_names_the_first_twenty_errors_and_the_count() -> None:
     assert "message 20" not in str(error.value)
     assert "5 more" in str(error.value)
     assert "20 of 25 errors are named here" in error.value.problems[-1].message
+    assert error.value.findings == {"E": 25, "W": 0, "I": 0}
+    assert copy.copy(error.value).findings == {"E": 25, "W": 0, "I": 0}  # as a process hands it on
     with pytest.raises(ReportError) as error:
         validate.raise_on_errors(many, Path("/cuts/a cut"))
     for problem in (error.value.problems[0], error.value.problems[-1]):

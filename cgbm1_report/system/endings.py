@@ -109,7 +109,9 @@ def _carry_out(command: Callable[[], object], debug: bool) -> int:
                 print(fold(f"error: {problem}", sys.stderr), file=sys.stderr)  # noqa: T201
             if _asks_for_json():
                 kind = WritingError if isinstance(error, OSError) else type(error)
-                told = {"class": kind.__name__, "exit_code": code, "problems": [asdict(problem) for problem in problems]}
+                found = dict(error.findings) if isinstance(error, ReportError) else {}
+                named = [asdict(problem) for problem in problems]
+                told = {"class": kind.__name__, "exit_code": code, "findings": found, "problems": named}
                 if _answers_in_lines():
                     say_exit(code, error=told)
                 else:

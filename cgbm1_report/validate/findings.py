@@ -151,7 +151,9 @@ def raise_on_errors(findings: pd.DataFrame, folder: Path | None = None, protocol
     told = f"{NAMED_ERRORS} of {len(errors)} errors are named here, {len(errors) - NAMED_ERRORS} more are not"
     where = f"the rest is in findings.csv and findings.json that `{command}` writes into DIR"
     rest = [Problem(told, rule=GATE, remedy=where)] if len(errors) > NAMED_ERRORS else []
-    raise DataError.of([head, *named, *rest])
+    error = DataError.of([head, *named, *rest])
+    error.findings = count_severities(findings)
+    raise error
 
 
 def _name_command(folder: Path | None, protocol: Path | None) -> str:
