@@ -1,6 +1,15 @@
 // The table of contents: finds what is typed, follows the reader. Everything works without it.
 (() => {
   "use strict";
+  // The number of an output leads to it as it is written, too: #T14.3.1.2.2 or #t14.3.1.2.2.
+  const lead = () => {
+    const asked = location.hash.slice(1);
+    if (!asked || document.getElementById(asked)) return;
+    const output = document.getElementById(asked.replace(/\./g, "_").toUpperCase());
+    if (output) location.replace(`#${output.id}`);
+  };
+  addEventListener("hashchange", lead);
+  lead();
   const nav = document.querySelector("nav.contents");
   if (!nav) return;
   const links = [...nav.querySelectorAll("a[href^='#']")];

@@ -307,6 +307,18 @@ def test_a_number_that_is_not_that_of_its_records_is_said_to_be_wrong(watched: W
     assert page.locator("dialog[open] .verdict.wrong").count() == 1
 
 
+def test_the_number_of_an_output_leads_to_it_however_it_is_written(watched: Watched, build: Path) -> None:
+    page = open_report(watched, build)
+    target = "() => document.querySelector(':target')?.id"
+    for asked in ("T14.3.1.2.2", "t14.1.1.2", "T14_3_1_2_2"):
+        page.evaluate("asked => { location.hash = asked }", asked)
+        page.wait_for_function(f"id => ({target})() === id", arg=asked.upper().replace(".", "_"))
+    # What leads nowhere stays as it was asked.
+    page.evaluate("() => { location.hash = 'T99.9' }")
+    assert page.evaluate("() => location.hash") == "#T99.9"
+    assert watched.happened == []
+
+
 def test_numbers_are_reached_and_opened_by_keys(watched: Watched, build: Path) -> None:
     page = open_report(watched, build)
     first = cell(page, "T14_3_1_2_2", 0, 1)
