@@ -137,13 +137,41 @@ def test_file_says_what_an_event_is_now_and_beside_a_text_what_it_was_when_that_
     second = write_cut(tmp_path / "second", change(study(), SECOND, 1, AETOXGR="4"), OPENED)
     (second / "narratives.csv").write_bytes((tmp_path / "first.csv").read_bytes())
     said = write_narratives(second, tmp_path / "new.csv")
-    assert said.endswith("1 text whose event is gone, which NOTE says; 1 text written before the event changed, which NOTE says")
+    assert said.endswith(
+        "1 text whose event is gone, which NOTE says; 1 text written before the event changed or not known to be of it, which NOTE says"
+    )
     told = {
         (one["USUBJID"], one["AESEQ"]): (one["AETOXGR"], one["TEXT"], one["NOTE"])
         for one in rows_of((tmp_path / "new.csv").read_bytes())
     }
     assert told[SECOND, "1"] == ("'4", "'=恢复良好\n第二段", "changed since the text was written: AETOXGR 3, now 4")
     assert told[DEAD, "1"][2] == ""
+
+
+def test_file_says_of_a_death_that_is_no_event_its_date_and_cause_and_notes_when_they_have_changed(tmp_path: Path) -> None:
+    """The sepsis of who died is withdrawn: the death of 22 June has a narrative of its own. In the next cut it is later."""
+    first = study()
+    first["AE"] = first["AE"][first["AE"]["USUBJID"] != DEAD].reset_index(drop=True)
+    cuts = [write_cut(tmp_path / name, first, OPENED) for name in ("a", "b")]
+    (cuts[0] / "narratives.csv").write_text(f"USUBJID,AESEQ,AETERM,AESTDTC,TEXT\n{DEAD},,,,died of sepsis\n", encoding="utf-8-sig")
+    said = write_narratives(cuts[0], tmp_path / "first.csv")
+    assert said.endswith("1 text written before the event changed or not known to be of it, which NOTE says")
+    (row,) = [one for one in rows_of((tmp_path / "first.csv").read_bytes()) if one["USUBJID"] == DEAD]
+    assert (row["AESEQ"], row["EVENT"], row["DTHDTC"], row["DTHCAUS"], row["TEXT"]) == (
+        "", "Death", "'2025-06-22", "SEPSIS", "died of sepsis",
+    )  # fmt: skip
+    assert row["NOTE"] == (
+        "the file did not say of which date and cause of death the text was written, now: DTHDTC 2025-06-22; DTHCAUS SEPSIS"
+    )
+    for name, frame in {"DM": first["DM"].replace({"DTHDTC": {"2025-06-22": "2025-06-28"}}),
+                        "DD": first["DD"].replace({"DDSTRESC": {"SEPSIS": "BLEEDING"}})}.items():  # fmt: skip
+        first = first | {name: frame}
+    second = write_cut(tmp_path / "c", first, OPENED)
+    for folder, note in ((cuts[1], ""), (second, "DTHDTC 2025-06-22, now 2025-06-28; DTHCAUS SEPSIS, now BLEEDING")):
+        (folder / "narratives.csv").write_bytes((tmp_path / "first.csv").read_bytes())
+        write_narratives(folder, out := tmp_path / f"of-{folder.name}.csv")
+        (row,) = [one for one in rows_of(out.read_bytes()) if one["USUBJID"] == DEAD]
+        assert row["NOTE"] == (f"changed since the text was written: {note}" if note else "")
 
 
 def test_file_put_into_the_cut_is_written_again_byte_for_byte(cut: Path, tmp_path: Path) -> None:

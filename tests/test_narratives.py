@@ -259,12 +259,12 @@ def _cut(**other: object) -> Cut:
 
 #: Texts whose event or death the cut still has, and that no narrative would print.
 UNTOLD = """
-USUBJID | AESEQ | AETERM | AESTDTC    | TEXT
-A       | 1     | sick   | 2025-03-10 | of the nausea      # no more serious
-A       | 2     | sepsis | 2025-03-18 | kept
-A       | .     | .      | .          | of a death         # told with the sepsis it is of
-B       | .     | .      | .          | kept too
-E       | 1     | sepsis | 2025-03-01 | of the never dosed # not analysed
+USUBJID | AESEQ | AETERM | AESTDTC    | DTHDTC     | TEXT
+A       | 1     | sick   | 2025-03-10 | .          | of the nausea      # no more serious
+A       | 2     | sepsis | 2025-03-18 | 2025-03-20 | kept
+A       | .     | .      | .          | .          | of a death         # told with the sepsis it is of
+B       | .     | .      | .          | 2025-04-02 | kept too
+E       | 1     | sepsis | 2025-03-01 | 2025-03-01 | of the never dosed # not analysed
 """
 
 
@@ -308,6 +308,62 @@ def test_file_without_what_events_were_says_of_none_that_it_changed() -> None:
     assert match_texts(draw(TEXTS), draw(EVENTS), draw(SUBJECTS), TRIAL).changed.empty
 
 
+#: What the file says of a death that is no event, what it is in the cut, what is said of its text, and whether the file said so.
+DEATHS = [
+    ("as it was", "2025-04-02 | HAEMORRHAGE", "2025-04-02 | HAEMORRHAGE", "", True),
+    ("another day and cause", "2025-04-02 | HAEMORRHAGE", "2025-05-12 | SEPSIS",
+     "DTHDTC 2025-04-02, now 2025-05-12; DTHCAUS HAEMORRHAGE, now SEPSIS", True),
+    ("a day that is known by now", "2025-04 | SEPSIS", "2025-04-02 | SEPSIS", "DTHDTC 2025-04, now 2025-04-02", True),
+    ("a cause that was not known", "2025-04-02 | .", "2025-04-02 | SEPSIS", "DTHCAUS missing, now SEPSIS", True),
+    ("a file that says nothing of it", ". | .", "2025-04-02 | SEPSIS", "DTHDTC 2025-04-02; DTHCAUS SEPSIS", False),
+    ("a cut that says nothing of it", ". | .", ". | .", "", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "then", "now", "why", "known"), DEATHS, ids=[case for case, *_ in DEATHS])
+def test_text_of_a_death_that_is_no_event_is_held_against_its_date_and_cause(
+    case: str, then: str, now: str, why: str, known: bool
+) -> None:
+    texts = draw(f"USUBJID | AESEQ | AETERM | AESTDTC | TEXT | DTHDTC | DTHCAUS\nB | . | . | . | of the death | {then}")
+    people = draw(f"USUBJID | DTHFL | DTHDTC | DTHCAUS\nA | Y | 2025-03-20 | SEPSIS\nB | Y | {now}")
+    heard = match_texts(texts, draw(EVENTS), people, TRIAL)
+    assert heard.texts["TEXT"].tolist() == ["of the death"]
+    said = "was written before its event changed:" if known else "does not say of which date and cause of death it was written, now"
+    found = say_changed(heard.changed)
+    assert found["message"].tolist() == ([f"a text of a narrative {said} {why}"] if why else [])
+    assert found["key"].tolist() == ([""] if why else [])
+
+
+def test_text_of_a_death_in_a_file_without_its_columns_is_told_and_one_of_an_event_that_led_to_it_is_not() -> None:
+    people = draw("USUBJID | DTHFL | DTHDTC | DTHCAUS\nA | Y | 2025-03-20 | SEPSIS\nB | Y | 2025-04-02 | BLEEDING")
+    heard = match_texts(draw(TEXTS), draw(EVENTS), people, TRIAL)
+    assert heard.changed[["USUBJID", "WHY"]].to_numpy().tolist() == [["B", "DTHDTC 2025-04-02; DTHCAUS BLEEDING"]]
+
+
+def test_text_of_an_event_that_led_to_death_is_held_against_the_death_too_and_no_other_is() -> None:
+    """Of A the sepsis is fatal and the nausea is not; its death was two days earlier when they were written."""
+    people = draw("USUBJID | DTHFL | DTHDTC | DTHCAUS\nA | Y | 2025-03-20 | SEPSIS")
+    texts = draw("""
+USUBJID | AESEQ | AETERM | AESTDTC    | TEXT          | AEOUT              | DTHDTC     | DTHCAUS
+A       | 1     | sick   | 2025-03-10 | of the nausea | RECOVERED/RESOLVED | .          | .
+A       | 2     | sepsis | 2025-03-18 | of the sepsis | FATAL              | 2025-03-18 | SEPSIS
+""")
+    heard = match_texts(texts, draw(EVENTS), people, TRIAL)
+    assert heard.changed[["AESEQ", "WHY"]].to_numpy().tolist() == [[2.0, "DTHDTC 2025-03-18, now 2025-03-20"]]
+
+
+def test_narrative_says_below_a_text_of_a_death_that_the_death_has_changed_or_was_not_noted() -> None:
+    for then, line in (
+        ("2025-03-30", "[Physician’s text: written before the event changed: DTHDTC 2025-03-30, now 2025-04-02]"),
+        (".", "[Physician’s text: not known to be of this death, because narratives.csv does not say of which it was written: DTHDTC 2025-04-02]"),
+    ):  # fmt: skip
+        texts = draw(f"USUBJID | AESEQ | AETERM | AESTDTC | TEXT | DTHDTC\nB | . | . | . | of the death | {then}")
+        heard = give_events(_cut(narratives=texts), study(), TRIAL, (), ())
+        assert heard is not None
+        rows = [row for row in tell(study(NARRATIVES=heard.texts)).rows if dict(row.key).get("item") == "Physician’s text"]
+        assert [row.cells["TEXT"] for row in rows if row.cells["SUBJECT"] == "B"] == ["Of the death", line]
+
+
 #: An event of the cut, and what is said of the text of a sepsis of 18 March whose event is not there.
 MOVED = [
     ("begins a day later", "A | 2 | sepsis | 2025-03-19", "AESEQ 2 of this term begins 2025-03-19 now"),
@@ -339,10 +395,10 @@ def test_event_that_another_text_is_of_is_not_named_as_what_a_lost_text_may_mean
 def test_narrative_says_beside_a_text_that_its_event_has_changed_and_in_its_place_that_it_is_of_another_day() -> None:
     """Of A the sepsis was of grade 3; the fever of C began a day earlier in the file; B is told as before."""
     texts = draw("""
-USUBJID | AESEQ | AETERM | AESTDTC    | TEXT          | AETOXGR
-A       | 2     | sepsis | 2025-03-18 | of the sepsis | 3
-B       | .     | .      | .          | of the death  | .
-C       | 1     | fever  | 2025-03-11 | of the fever  | 3
+USUBJID | AESEQ | AETERM | AESTDTC    | TEXT          | AETOXGR | DTHDTC
+A       | 2     | sepsis | 2025-03-18 | of the sepsis | 3       | 2025-03-20
+B       | .     | .      | .          | of the death  | .       | 2025-04-02
+C       | 1     | fever  | 2025-03-11 | of the fever  | 3       | .
 """)
     heard = give_events(_cut(narratives=texts), study(), TRIAL, (), ())
     assert heard is not None

@@ -39,7 +39,11 @@ def digest_seen(sight: Sight) -> dict[str, str]:
         told[SRC_DECISIONS] = blind_sdtm(given, trial, sight.pooled, sight.subjects)["SRC_DECISIONS"]
     if cut.narratives is not None:
         hidden = ~cut.narratives["USUBJID"].isin(list(sight.subjects))
-        texts = {name: withhold_text(cut.narratives[name], hidden, trial, sight.pooled) for name in ("AETERM", "TEXT")}
+        texts = {
+            name: withhold_text(cut.narratives[name], hidden, trial, sight.pooled)
+            for name in ("AETERM", "DTHCAUS", "TEXT")
+            if name in cut.narratives
+        }
         told[NARRATIVES] = cut.narratives.assign(**texts)
     if cut.unblinding is not None:
         told[declared(trial).file] = cut.unblinding

@@ -10,7 +10,7 @@ import pandas as pd
 from cgbm1_report.derive.blinding import withhold_text
 from cgbm1_report.distinct import fold_text
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.read.narratives import RECORD
+from cgbm1_report.read.narratives import OF_DEATH, RECORD
 
 _EVENT = ["USUBJID", "AESEQ"]
 _GONE = "this cut has no such event"
@@ -22,7 +22,8 @@ class Heard(NamedTuple):
 
     ``AT`` is the place of each in the file. ``lost`` says in ``NOW`` what the cut has that may be meant. ``changed`` are the
     texts whose event is another than it was when they were written: which variables (``NAMES``) and, in ``WHY``, their
-    values. ``moved`` are events that have no text while one of their subject and term is lost, with the ``DAY`` that has.
+    values. Those of a death of which the file says nothing are among them, not ``SAID``, with what it is now. ``moved`` are
+    events that have no text while one of their subject and term is lost, with the ``DAY`` that has.
     ``notes`` are what narratives say of those that are lost, each with its subject.
     """
 
@@ -47,7 +48,7 @@ def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFram
     events
         AE or ADAE: USUBJID, AESEQ, AETERM, AESTDTC, and what a text may say of them (`read.narratives.RECORD`).
     subjects
-        DM or ADSL: USUBJID, DTHFL.
+        DM or ADSL: USUBJID, DTHFL, and what a text may say of a death (`read.narratives.OF_DEATH`).
     trial
         Names its treatments.
     """
@@ -73,7 +74,7 @@ def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFram
     near = _find_near(lost[lost["WHY"] == _GONE], now, told)
     lost = lost.assign(NOW=lost["AT"].map(near.groupby("AT")["SAID"].agg("; ".join)).astype("str").fillna(""))
     moved = near[near["MOVED"]].drop_duplicates("AT", keep=False).drop_duplicates(_EVENT, keep=False)
-    changed = _find_changed(told, texts, events)
+    changed = _find_changed(told, texts, tell_records(events, subjects))
     return Heard(told, lost[["USUBJID", "AESEQ", "DAY", "AT", "WHY", "NOW"]], changed, moved[[*_EVENT, "DAY"]])
 
 
@@ -90,20 +91,47 @@ def _find_near(lost: pd.DataFrame, now: pd.DataFrame, told: pd.DataFrame) -> pd.
     return near.sort_values(["AT", "AESEQ"])[["USUBJID", "AESEQ", "DAY", "AT", "SAID", "MOVED"]]
 
 
+def tell_records(events: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
+    """Events, those that led to death with its date and cause, and below them each death by itself, which has no number.
+
+    Parameters
+    ----------
+    events, subjects
+        As `match_texts` takes them.
+    """
+    known = [name for name in OF_DEATH if name in subjects]
+    if "DTHFL" not in subjects or not known:
+        return events
+    deaths = subjects.loc[subjects["DTHFL"] == "Y", ["USUBJID", *known]].drop_duplicates("USUBJID")
+    fatal = pd.Series(False, index=events.index)
+    for name, value in (("AEOUT", "FATAL"), ("AESDTH", "Y")):
+        fatal |= events[name].eq(value).fillna(False) if name in events else False
+    own = events[["USUBJID"]].where(fatal).merge(deaths, on="USUBJID", how="left")[known].set_axis(events.index)
+    events = events.drop(columns=known, errors="ignore").join(own.astype("str"))
+    return pd.concat([events, deaths.assign(AESEQ=float("nan")).astype(dict.fromkeys(known, "str"))], ignore_index=True)
+
+
 def _find_changed(told: pd.DataFrame, texts: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
-    """Texts whose event is another than the file says it was; one that says nothing of it is none of these."""
-    known = [name for name in RECORD if name in texts and name in events]
+    """Texts whose event is another than the file says it was; one that says nothing of it is none of these.
+
+    An event is known by its term and begin all the same. A death is not: a text that does not say of which date and cause it
+    was written may contradict both, and nobody would see it.
+    """
+    known = [name for name in RECORD if name in events and (name in texts or name in OF_DEATH)]
     rows = told[[*_EVENT, "AT"]].merge(events[[*_EVENT, *known]].drop_duplicates(_EVENT), on=_EVENT)
-    was = texts[known].iloc[rows["AT"].to_numpy(dtype="int64")].reset_index(drop=True)
+    was = texts.reindex(columns=known).iloc[rows["AT"].to_numpy(dtype="int64")].reset_index(drop=True)
     was, new = (frame.astype("str").fillna("").apply(lambda values: values.str.strip()) for frame in (was, rows[known]))
-    differs = was.ne(new) & was.ne("").any(axis="columns").to_numpy()[:, None]
+    death, said = rows["AESEQ"].isna(), was.ne("").any(axis="columns")
+    differs = was.ne(new) & (said | death).to_numpy()[:, None]
+    # A file of before these columns says of an event by its end and outcome what it says of the death.
+    differs.loc[~death, [name for name in known if name not in texts]] = False
     names, why = (pd.Series("", index=rows.index, dtype="str") for _ in range(2))
     for name in known:
-        said = f"{name} " + was[name].where(was[name] != "", "missing") + ", now " + new[name].where(new[name] != "", "missing")
+        then = f"{name} " + was[name].where(was[name] != "", "missing") + ", now " + new[name].where(new[name] != "", "missing")
         names += pd.Series(f"; {name}", index=rows.index, dtype="str").where(differs[name], "")
-        why += ("; " + said).where(differs[name], "")
-    rows = rows.assign(NAMES=names.str.removeprefix("; "), WHY=why.str.removeprefix("; "))
-    return rows.loc[rows["WHY"] != "", [*_EVENT, "AT", "NAMES", "WHY"]].reset_index(drop=True)
+        why += ("; " + then.mask(death & ~said, f"{name} " + new[name])).where(differs[name], "")
+    rows = rows.assign(NAMES=names.str.removeprefix("; "), WHY=why.str.removeprefix("; "), SAID=said | ~death)
+    return rows.loc[rows["WHY"] != "", [*_EVENT, "AT", "NAMES", "WHY", "SAID"]].reset_index(drop=True)
 
 
 def withhold_texts(texts: pd.DataFrame, trial: Trial, phases: Collection[int], subjects: Collection[str]) -> pd.DataFrame:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
-from cgbm1_report.derive.narratives import Heard, match_texts, withhold_texts
+from cgbm1_report.derive.disposition import derive_dthcaus
+from cgbm1_report.derive.narratives import Heard, match_texts, tell_records, withhold_texts
 from cgbm1_report.protocol.narratives import Narratives, read_narrative_words
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import Cut
@@ -14,6 +15,8 @@ from cgbm1_report.read.narratives import EVENT, RECORD
 from cgbm1_report.tabulate.chosen import choose
 
 _EVENT = ["USUBJID", "AESEQ"]
+#: What NOTE says of a text that stood in a file without what its death was.
+_UNDATED = "the file did not say of which date and cause of death the text was written, now"
 #: Of whose events there are narratives.
 POPULATION = "SAF"
 
@@ -62,8 +65,10 @@ def print_texts(heard: Heard) -> pd.DataFrame:
 def _mark_texts(texts: pd.DataFrame, changed: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
     """Texts with a line where their event has changed since, and a line in the place of one that is of another day."""
     words = read_narrative_words()
-    said = texts[_EVENT].merge(changed[[*_EVENT, "WHY"]], on=_EVENT, how="left")["WHY"].astype("str")
-    line = said.map(lambda why: "\n" + words.outdated.replace("{CHANGED}", why), na_action="ignore").astype("str").fillna("")
+    pairs = zip(changed["WHY"], changed["SAID"], strict=True)
+    said = [(words.outdated if known else words.undated).replace("{CHANGED}", why) for why, known in pairs]
+    noted = changed[_EVENT].assign(LINE=pd.Series(said, index=changed.index, dtype="str"))
+    line = ("\n" + texts[_EVENT].merge(noted, on=_EVENT, how="left")["LINE"].astype("str")).fillna("")
     lines = moved["DAY"].astype("str").map(lambda day: words.moved.replace("{DAY}", day or "–"))
     return pd.concat([texts.assign(TEXT=texts["TEXT"] + line.to_numpy()), moved[_EVENT].assign(TEXT=lines)], ignore_index=True)
 
@@ -79,12 +84,13 @@ def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> pd.
     cut
         As far as it may be seen: of a blind phase a term that names a treatment is withheld.
     """
-    events, people = _collected(cut)
+    events, people = _collected(cut, trial)
     columns = [*EVENT, "EVENT", "REASON", *RECORD, "TEXT", "NOTE"]
     if trial.narratives is None or events is None or people is None or not {"ADAE", "ADSL"} <= adam.keys():
         return pd.DataFrame(columns=columns)
     reasons = find_reasons(adam, trial, trial.narratives)
     told = reasons.groupby(_EVENT, dropna=False, sort=False)["REASON"].agg("; ".join).reset_index()
+    events = tell_records(events, people)
     begun = events["AESTDTC"] if "AESTDTC" in events else events["ASTDT"].dt.strftime("%Y-%m-%d")
     record = [name for name in RECORD if name in events]
     own = events[[*_EVENT, "AETERM", *record]].assign(AESTDTC=begun, EVENT=events.get("AEDECOD", events["AETERM"]))
@@ -94,7 +100,8 @@ def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> pd.
     if heard is None:
         return rows.assign(TEXT="").sort_values(["USUBJID", "AESTDTC", "AESEQ"]).reindex(columns=columns)
     rows = rows.merge(heard.texts[[*_EVENT, "TEXT"]], on=_EVENT, how="left").merge(heard.changed, on=_EVENT, how="left")
-    rows["NOTE"] = ("changed since the text was written: " + rows["WHY"]).fillna("")
+    noted = rows["SAID"].eq(False).map({False: "changed since the text was written: ", True: f"{_UNDATED}: "}).astype("str")
+    rows["NOTE"] = (noted + rows["WHY"]).fillna("")
     written = cut.narratives if cut.narratives is not None else rows.iloc[:0]
     lost = written.iloc[heard.lost["AT"].to_numpy(dtype="int64")]
     why = heard.lost["WHY"] + (": " + heard.lost["NOW"]).where(heard.lost["NOW"] != "", "")
@@ -121,8 +128,8 @@ def find_reasons(adam: Mapping[str, pd.DataFrame], trial: Trial, rule: Narrative
     return pd.concat([one for one in found if len(one)] or found, ignore_index=True)
 
 
-def _collected(cut: Cut) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
-    """Events and subjects as the cut has them."""
+def _collected(cut: Cut, trial: Trial) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Events as the cut has them, and subjects with the date and cause of their death."""
     events, people = (cut.sdtm.get(name, cut.adam.get(other)) for name, other in (("AE", "ADAE"), ("DM", "ADSL")))
     if events is None or people is None or "USUBJID" not in people:
         return None, None
@@ -130,12 +137,23 @@ def _collected(cut: Cut) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
         events = events.assign(AETOXGR=events["ATOXGR"])
     if not {*_EVENT, "AETERM"} <= set(events) or not {"AESTDTC", "ASTDT"} & set(events):
         return None, None
-    return events, people
+    return events, _tell_deaths(cut, people, trial)
+
+
+def _tell_deaths(cut: Cut, people: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Subjects with the date of their death as collected, or as analysed where the cut has no other, and its cause."""
+    if "DM" in cut.sdtm:
+        own = people[["USUBJID"]].dropna().drop_duplicates()
+        causes = derive_dthcaus(cut.sdtm, pd.Index(own["USUBJID"]), trial)[["DTHCAUS"]]
+        return people.drop(columns="DTHCAUS", errors="ignore").merge(causes, left_on="USUBJID", right_index=True, how="left")
+    if "DTHDTC" not in people and "DTHDT" in people:
+        return people.assign(DTHDTC=people["DTHDT"].dt.strftime("%Y-%m-%d").astype("str"))
+    return people
 
 
 def _hear(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> Heard | None:
     """The texts with their events, as they are written."""
-    events, people = _collected(cut)
+    events, people = _collected(cut, trial)
     if cut.narratives is None or events is None or people is None:
         return None
     heard = match_texts(cut.narratives, events, people, trial)
@@ -152,6 +170,6 @@ def _leave_out(heard: Heard, reasons: pd.DataFrame) -> Heard:
     texts = heard.texts
     kept = pd.MultiIndex.from_frame(texts[_EVENT]).isin(pd.MultiIndex.from_frame(reasons[_EVENT]))
     left = texts[~kept][[*_EVENT, "AT"]].assign(DAY="", WHY="it has no narrative of its own any more")
-    left["NOW"] = left["AT"].map(heard.changed.set_index("AT")["WHY"]).astype("str").fillna("")
+    left["NOW"] = left["AT"].map(heard.changed[heard.changed["SAID"]].set_index("AT")["WHY"]).astype("str").fillna("")
     changed = heard.changed[~heard.changed["AT"].isin(left["AT"])].reset_index(drop=True)
     return Heard(texts[kept].reset_index(drop=True), pd.concat([heard.lost, left], ignore_index=True), changed, heard.moved)

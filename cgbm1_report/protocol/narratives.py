@@ -124,6 +124,8 @@ class NarrativeWords(Frozen):
     unwritten: str
     #: What stands below a physician's text whose event has changed since, and in the place of one that is of another day.
     outdated: str
+    #: What stands below one of a death of which its file does not say what it was.
+    undated: str
     moved: str
     #: The note that names a text whose event is gone: a page that was there and is not is seen by nobody.
     lost: str

@@ -11,7 +11,9 @@ from cgbm1_report.errors import DataError, Problem
 #: The columns of the file: whose event it is, by its number, its term and its begin as collected, and the text.
 EVENT = ("USUBJID", "AESEQ", "AETERM", "AESTDTC")
 #: What else the event was when the text was written, where the file says it: a text may contradict what it is now.
-RECORD = ("AESER", "AETOXGR", "AEREL", "AEOUT", "AEENDTC")
+RECORD = ("AESER", "AETOXGR", "AEREL", "AEOUT", "AEENDTC", "DTHDTC", "DTHCAUS")
+#: Of these, what a death was: all that tells one that is no event, and told of an event that led to it.
+OF_DEATH = ("DTHDTC", "DTHCAUS")
 _RULE = "texts of narratives"
 #: What a spreadsheet would run as a formula, or store as a number or a date of its own: of 2025-03 it makes Mar-25.
 _CHANGED = re.compile(r"'*(?:[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20].*|\d[\d\s.,:/TtEe+-]*)", re.S)
@@ -30,7 +32,7 @@ def _unguard(text: str) -> str:
 def check_narratives(texts: pd.DataFrame, file: str) -> pd.DataFrame:
     """The texts that are written, as they were before `guard`; of a row without one nothing is said yet.
 
-    A death that is no event has a subject and no more.
+    A death that is no event has a subject, and what it was (`OF_DEATH`).
 
     Raises
     ------

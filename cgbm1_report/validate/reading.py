@@ -58,13 +58,17 @@ def say_unheard(lost: pd.DataFrame) -> pd.DataFrame:
 def say_changed(changed: pd.DataFrame) -> pd.DataFrame:
     """Findings (W) about physicians' texts whose event has changed since they were written: each is printed, and says so.
 
-    ``changed`` has USUBJID, AESEQ, and WHY: the variables with their values then and now.
+    ``changed`` has USUBJID, AESEQ, and WHY: the variables with their values then and now; of a death of which the file says
+    nothing (not ``SAID``) those of now.
     """
+    key = "AESEQ " + changed["AESEQ"].map("{:g}".format, na_action="ignore").astype("str")
+    then = "a text of a narrative was written before its event changed: " + changed["WHY"]
+    undated = "a text of a narrative does not say of which date and cause of death it was written, now " + changed["WHY"]
     told = pd.DataFrame(
         {
             "usubjid": changed["USUBJID"],
-            "key": "AESEQ " + changed["AESEQ"].map("{:g}".format).astype("str"),
-            "message": "a text of a narrative was written before its event changed: " + changed["WHY"],
+            "key": key.fillna(""),
+            "message": then.where(changed["SAID"].astype("bool"), undated),
         }
     )
     remedy = "read the text again; cgbm1-report narratives writes the file with what the event says now, for the next cut"
