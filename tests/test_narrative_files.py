@@ -163,11 +163,11 @@ def test_file_says_of_a_death_that_is_no_event_its_date_and_cause_and_notes_when
     assert row["NOTE"] == (
         "the file did not say of which date and cause of death the text was written, now: DTHDTC 2025-06-22; DTHCAUS SEPSIS"
     )
-    for name, frame in {"DM": first["DM"].replace({"DTHDTC": {"2025-06-22": "2025-06-28"}}),
-                        "DD": first["DD"].replace({"DDSTRESC": {"SEPSIS": "BLEEDING"}})}.items():  # fmt: skip
-        first = first | {name: frame}
+    later = {"DTHDTC": {"2025-06-22": "2025-06-24"}, "DSSTDTC": {"2025-06-22": "2025-06-24"}}
+    first |= {"DM": first["DM"].replace(later), "DS": first["DS"].replace(later)}
+    first["DD"] = first["DD"].replace({"DDSTRESC": {"SEPSIS": "BLEEDING"}})
     second = write_cut(tmp_path / "c", first, OPENED)
-    for folder, note in ((cuts[1], ""), (second, "DTHDTC 2025-06-22, now 2025-06-28; DTHCAUS SEPSIS, now BLEEDING")):
+    for folder, note in ((cuts[1], ""), (second, "DTHDTC 2025-06-22, now 2025-06-24; DTHCAUS SEPSIS, now BLEEDING")):
         (folder / "narratives.csv").write_bytes((tmp_path / "first.csv").read_bytes())
         write_narratives(folder, out := tmp_path / f"of-{folder.name}.csv")
         (row,) = [one for one in rows_of(out.read_bytes()) if one["USUBJID"] == DEAD]
