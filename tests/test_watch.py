@@ -592,6 +592,33 @@ def test_build_that_made_room_is_no_failure(bench):
     deliver(bench.cuts, "b", subjects=2)
     assert bench.watch(keep=1) == 0
     assert bench.states() == {"a": "removed", "b": "done"}
+    removed, done = read_record(bench.out).values()
+    assert (removed.outputs, removed.findings, removed.mark) == (0, {}, "")
+    assert done.outputs > 0
+
+
+def test_cut_that_is_refused_and_taken_away_is_gone_on_the_whole_page_and_that_is_said_once(bench):
+    cut = deliver(bench.cuts, "one")
+    seal_cut(cut)
+    (cut / "sdtm" / "dm.csv").write_text("changed")
+    bench.clock.at = time.time() + LATER
+    assert bench.watch() == 1
+    assert "What is wrong" in bench.page
+    shutil.rmtree(cut)
+    assert bench.watch() == 0
+    assert '<td class="state gone">gone</td>' in bench.page
+    assert "state refused" not in bench.page
+    assert "What is wrong" not in bench.page
+    assert bench.page.count("its folder is no longer there") == 1
+
+
+def test_folder_that_looks_like_a_cut_by_one_file_alone_is_told_with_that_file(bench):
+    (bench.root / "seal.json").write_text("{}")
+    with pytest.raises(PlanError) as caught:
+        check_asked(Asked(bench.cuts, bench.out))
+    told = str(caught.value)
+    assert f"lies in {bench.root}, which is itself a cut: it holds seal.json" in told
+    assert f"Remedy: where {bench.root} is no cut, take seal.json out of it; else name the folder above" in told
 
 
 def test_repeated_cut_is_built_when_the_cut_that_stood_for_it_is_gone_or_has_other_files(bench):
@@ -1202,6 +1229,11 @@ def test_builds_of_another_folder_of_cuts_are_refused_as_long_as_that_is_there(b
     with pytest.raises(PlanError, match=r"holds the builds of the cuts in .+/cuts, and this watch is of .+/other"):
         watch_cuts(asked, bench.events.append, hands=hands, times=bench.clock.times)
     assert bench.built == ["one"]
+    # Who is told of the end alone is told why.
+    ended = bench.events[-1]
+    assert (ended.kind, ended.percent, ended.facts["error"]["class"]) == ("ended", 0, "PlanError")
+    assert "exit code 78: the watch did not begin: 1 problem (PlanError)" in ended.words
+    assert f"holds the builds of the cuts in {bench.cuts}, and this watch is of {other}. Remedy: name another --out" in ended.words
     # The folder was moved: its cuts are known by what they hold.
     shutil.rmtree(other)
     bench.cuts.rename(other)
@@ -1517,7 +1549,7 @@ def test_cut_that_is_refused_tells_no_error_of_the_files_it_had(bench):
         ({"out": "made"}, PlanError, "is a build: nothing is written into it"),
         ({"out": "made/builds/new"}, PlanError, "made, which is a build: nothing is written into it"),
         ({"folder": "nowhere"}, PlanError, "is no folder"),
-        ({"folder": "delivered"}, PlanError, "is itself a cut [rule: folder of cuts] Remedy: name the folder above"),
+        ({"folder": "delivered"}, PlanError, "is itself a cut: it holds sdtm [rule: folder of cuts] Remedy: name the folder above"),
         ({"folder": "delivered/sdtm"}, PlanError, "delivered, which is itself a cut"),
         (
             {"folder": "made"},

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cgbm1_report.cli.application import NumbersOption, TrialOption, app
-from cgbm1_report.errors import BusyError
 from cgbm1_report.system.endings import IN_LINES
 from cgbm1_report.system.terminal import say_exit
 from cgbm1_report.system.usage import a_number, one_of
@@ -89,27 +87,21 @@ def watch(
 
 def _tell_unbegun(error: BaseException, command: list[str], asked: Asked) -> None:
     """Tell the command of a watch that could not begin, as where another has been at work all night: the log has its error."""
-    from cgbm1_report.system.endings import explain
-    from cgbm1_report.watch.events import Event, sum_up_problems, tell_first
+    from cgbm1_report.watch.ended import tell_end
+    from cgbm1_report.watch.events import Event
 
-    problems, code = explain(error, asked.trial)
-    kind, told = type(error).__name__, [asdict(one) for one in problems]
-    words = (
-        f"exit code {code}: the watch did not begin: {problems[0].message}"
-        if code == BusyError.exit_code
-        else (f"exit code {code}: the watch did not begin: {tell_first(kind, told)}")
-    )
-    facts = {"exit_code": code, "error": {"class": kind, "problems": sum_up_problems(told)}, "counts": {}}
-    _tell_both(lambda _: None, command, asked, [])(Event("ended", "", words, 0.0, 0, facts))
+    words, facts = tell_end(error, asked.trial, begun=False)
+    _tell_both(lambda _: None, command, asked, [])(Event("ended", "", words, 0.0, 0, {**facts, "counts": {}}))
 
 
 def _tell_both(printed: Hear, command: list[str], asked: Asked, ended: list[Event]) -> Hear:
     """Who hears of an event: the log, and of those that matter the command; ``ended`` holds the last."""
     from cgbm1_report.system.processes import ending
+    from cgbm1_report.system.whole import find_whole
     from cgbm1_report.watch.events import TOLD, Notifier
     from cgbm1_report.watch.record import PAGE
 
-    notifier = Notifier(command, asked.out.absolute() / PAGE)
+    notifier = Notifier(command, find_whole(asked.out) / PAGE)
 
     def hear(event: Event) -> None:
         printed(event)

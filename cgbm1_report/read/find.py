@@ -64,9 +64,14 @@ def list_folder(folder: Path) -> list[Path]:
 
 def is_cut(folder: Path) -> bool:
     """Whether a folder is that of a cut, by how it looks: it holds SDTM, or says of itself what cut it is, and is no build's."""
-    if any((folder / name).is_file() for name in (ABOUT, SEAL)):
-        return True
-    return _holds_data(folder / "sdtm") or (_holds_data(folder / "adam") and not (folder / OF_A_BUILD).exists())
+    return bool(find_signs(folder))
+
+
+def find_signs(folder: Path) -> list[str]:
+    """What in a folder makes it that of a cut, folders of data first; nothing where it looks like none."""
+    data = ["sdtm"] if _holds_data(folder / "sdtm") else []
+    data += ["adam"] if _holds_data(folder / "adam") and not (folder / OF_A_BUILD).exists() else []
+    return data + [name for name in (ABOUT, SEAL) if (folder / name).is_file()]
 
 
 def _holds_data(folder: Path) -> bool:

@@ -25,6 +25,7 @@ RULE: Final = "seal of the cut"
 #: What the first key of a seal says: whose it is, and of which form.
 _FORM: Final = "cgbm1-report seal 1"
 _AGAIN: Final = "deliver the cut as it was sealed; where it is right as it is now: cgbm1-report seal CUT --again"
+_MISSING: Final = "deliver what is missing; only where it was left out on purpose: cgbm1-report seal CUT --again"
 _ELSEWHERE: Final = "have it sealed by who may write into the cut, before it is made read-only; or seal a copy, and deliver that"
 #: So many files of a kind are named in the one message.
 _NAMED: Final = 5
@@ -219,7 +220,7 @@ def compare_with_seal(listed: Mapping[str, str], found: Mapping[str, str], seal:
     message = f"the cut is not as it was sealed: {'; '.join(told)}"
     # Names of files are no values of the data: a log may tell them.
     place = ", ".join(_show(name) for names in kinds.values() for name in names[:_NAMED])
-    return [Problem(message, str(seal), RULE, place, _AGAIN, closed=message)]
+    return [Problem(message, str(seal), RULE, place, _MISSING if kinds["is missing"] else _AGAIN, closed=message)]
 
 
 def _count(names: list[str], kind: str) -> str:

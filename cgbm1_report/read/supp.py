@@ -109,9 +109,12 @@ def _values(parent: pd.DataFrame, supp: pd.DataFrame, domain: str, file: str) ->
     parts = [_find_records(parent, supp[idvars == idvar], idvar) for idvar in idvars.unique()]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"ROW": [], "PLACE": []})
     orphan = pd.Series(supp.index.isin(found.loc[found["PLACE"].isna(), "ROW"]), index=supp.index)
-    problems = _record_problems(
-        supp, orphan, "record the qualifier belongs to does not exist", file, "add it or remove the qualifier"
+    remedy = (
+        f"hold its USUBJID, IDVAR and IDVARVAL against {domain}: the record may have been left out, or its subject or number "
+        "changed; correct that, or remove the qualifier"
     )
+    message = f"record of {domain} that the qualifier belongs to does not exist"
+    problems = _record_problems(supp, orphan, message, file, remedy)
     # Of a domain with one record a subject no record is named: that one has two is that domain's fault, which the gate finds.
     unnamed = supp["IDVAR"].isna() & (_record_key(domain) != _SUBJECT)
     several = pd.Series(supp.index.isin(found.loc[found["ROW"].duplicated(), "ROW"]), index=supp.index) & unnamed

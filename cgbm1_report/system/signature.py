@@ -102,7 +102,10 @@ def _open(file: Path, content: bytes, passphrase: str) -> Any:
         return load_pem_private_key(content, passphrase.encode())
     except ValueError:
         raise PlanError(
-            "cannot be opened: the passphrase is wrong", file=file, rule=_RULE, remedy=f"give it in {PASSPHRASE}"
+            "cannot be opened: the passphrase is wrong",
+            file=file,
+            rule=_RULE,
+            remedy=f"correct it, in {PASSPHRASE} or as it is typed; or name the key that it is of",
         ) from None
 
 

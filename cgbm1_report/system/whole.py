@@ -236,6 +236,12 @@ def find_place(out: Path) -> Path:
     return place
 
 
+def find_whole(path: Path) -> Path:
+    """A path from the root of the disk, as it is told to a reader: by the links it was named by, but never up and down again."""
+    # What is above a link is not what is above its name, so that no step up may be left out by the letters alone.
+    return Path(os.path.realpath(path)) if ".." in path.parts else path.absolute()
+
+
 # Folders -----------------------------------------------------------------------------------------
 
 

@@ -7,18 +7,20 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.request import FORMATS, Request, settle_request
 from cgbm1_report.build.target import is_build, refuse_within
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.read.find import is_cut
+from cgbm1_report.read.find import find_signs
 from cgbm1_report.system.manifest import sha256_of
 from cgbm1_report.system.program import hash_code
 from cgbm1_report.system.signature import require_signer
-from cgbm1_report.system.whole import find_place
+from cgbm1_report.system.whole import find_place, find_whole
+
+_DELIVERED: Final = "name the folder that cuts are delivered to"
 
 
 @dataclass(frozen=True)
@@ -91,23 +93,35 @@ def check_asked(asked: Asked) -> None:
     cuts, builds = Path(os.path.realpath(asked.folder)), find_place(asked.out)
     if not cuts.is_dir():
         raise PlanError(
-            "is no folder", file=asked.folder.absolute(), rule="folder of cuts", remedy="name the folder that cuts are delivered to"
+            "is no folder", file=find_whole(asked.folder), rule="folder of cuts", remedy=_DELIVERED, closed="is no folder"
         )
     for folder in (cuts, *cuts.parents):
-        what = "cut" if is_cut(folder) else "build" if is_build(folder) else ""
+        signs = find_signs(folder)
+        what = "cut" if signs else "build" if is_build(folder) else ""
         if what:
-            told = f"is itself a {what}" if folder == cuts else f"lies in {folder}, which is itself a {what}"
-            remedy = f"name the folder above: {folder.parent}" if what == "cut" else "name the folder that cuts are delivered to"
-            raise PlanError(told, file=asked.folder.absolute(), rule="folder of cuts", remedy=remedy)
+            held = f": it holds {' and '.join(signs)}" if signs else ""
+            told = f"is itself a {what}{held}" if folder == cuts else f"lies in {folder}, which is itself a {what}{held}"
+            file = find_whole(asked.folder)
+            raise PlanError(told, file=file, rule="folder of cuts", remedy=_tell_remedy(folder, signs), closed=told)
     for inner, outer in ((builds, cuts), (cuts, builds)):
         if inner == outer or outer in inner.parents:
             told = f"lies in {outer}: builds would be taken for cuts, or cuts for builds" if inner != outer else "is both folders"
             remedy = "name two folders beside each other"
-            raise PlanError(told, file=inner, rule="folders of cuts and of builds", remedy=remedy)
+            raise PlanError(told, file=inner, rule="folders of cuts and of builds", remedy=remedy, closed=told)
     refuse_within(builds)
     if asked.sign is not None:
         require_signer(asked.sign.absolute())
     settle_request(asked.request, read_trial(asked.protocol.absolute()))
+
+
+def _tell_remedy(folder: Path, signs: list[str]) -> str:
+    """What mends that cuts are looked for in a cut or a build; a folder without data may look like a cut by a stray file alone."""
+    if not signs:
+        return _DELIVERED
+    above = f"name the folder above: {folder.parent}"
+    if {"sdtm", "adam"} & set(signs):
+        return above
+    return f"where {folder} is no cut, take {' and '.join(signs)} out of it; else {above}"
 
 
 def tell_apart(asked: Asked) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import WritingError
+from cgbm1_report.errors import ReportError, WritingError
 from cgbm1_report.system.endings import GRAVEST
+from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.whole import write_whole
 from cgbm1_report.watch.builder import read_errors, read_findings
 from cgbm1_report.watch.events import GRAVE, Event, Hear, sum_up_problems
@@ -28,6 +29,11 @@ class Times:
 
     now: Callable[[], float] = time.time
     wait: Callable[[float], None] = time.sleep
+
+
+def read_mark(manifest: Mapping[str, Any]) -> str:
+    """What every page of a build says it is."""
+    return str(manifest.get("report", {}).get("stamp", {}).get("mark", ""))
 
 
 def is_ready(entry: Entry) -> bool:
@@ -67,7 +73,7 @@ class Board:
 
     def tell(self, kind: str, entry: Entry | None, words: str, **facts: Any) -> None:
         """Tell of an event, with what is known of its cut."""
-        percent = self._measure() if self.is_looked_at or kind == "ended" else 0
+        percent = self._measure() if self.is_looked_at else 0
         if entry is not None:
             error = entry.error and {"class": entry.error["class"], "problems": sum_up_problems(self.find_problems(entry))}
             about = {"state": entry.state, "exit_code": entry.exit_code, "error": error}
@@ -91,8 +97,14 @@ class Board:
         self.handled = self._percent = 0
 
     def forget(self, entry: Entry) -> None:
-        """Let go of what was found in other files, or on an earlier night: what counts is the build that is there."""
-        entry.findings = read_findings(self.out / entry.build) if entry.build else {}
+        """Let go of what was found in other files, or on an earlier night: what counts is the build that is there, if one is."""
+        build = self.out / entry.build
+        try:
+            manifest = read_manifest(build) if entry.build else {}
+        except ReportError:
+            manifest = {}
+        entry.findings = read_findings(build) if entry.build else {}
+        entry.outputs, entry.mark = len(manifest.get("outputs", ())), read_mark(manifest)
         entry.findings_written = False
 
     def find_problems(self, entry: Entry) -> Sequence[Mapping[str, str]]:
@@ -104,7 +116,7 @@ class Board:
         """Write the status; where that fails it is told once, and what is known is written the next time."""
         about = {
             "program": PROGRAM,
-            "folder": str(self.folder.absolute()),
+            "folder": str(self.folder),
             "options": self.options,
             "written": self.clock(),
             "running": running,

@@ -124,11 +124,12 @@ def run_verb(words: list[str], longest: float, module: str = "cgbm1_report.cli",
         remedy = "give it more time with --longest; of a cell that does not end --notebook-timeout tells which it is"
         return Outcome.of(ToolError(told, file=about, rule=OVERLONG, remedy=remedy, closed=told))
     except OSError as error:
-        return _lost(f"no process could be started for it: {error.strerror}", "see that the machine has enough memory")
+        return _lost(f"no process could be started for it: {error.strerror}", "see that the machine has enough memory", about)
     code, said = done.returncode, _read_json(done.stdout)
     if code >= 128:
         name = signal.Signals(code - 128).name if code - 128 in set(signal.Signals) else f"exit code {code}"
-        return _lost(f"its process was ended from outside ({name})", "see that the machine has enough memory")
+        remedy = "find out who ended it: somebody, the service or scheduler that began the watch, or the machine for want of memory"
+        return _lost(f"its process was ended from outside ({name})", remedy, about)
     if code == 0 and said:
         return Outcome(0, said, {})
     ended = said.get("error")
@@ -158,6 +159,6 @@ def _read_json(printed: bytes) -> dict[str, Any]:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def _lost(told: str, remedy: str) -> Outcome:
+def _lost(told: str, remedy: str, about: str) -> Outcome:
     # It says nothing of the data: the log may tell it.
-    return Outcome.of(ToolError(told, remedy=remedy, closed=told))
+    return Outcome.of(ToolError(told, file=about, remedy=remedy, closed=told))

@@ -14,13 +14,14 @@ from cgbm1_report.read.seal import measure_files
 from cgbm1_report.system.chain import extend_chain
 from cgbm1_report.system.listed import remove_files
 from cgbm1_report.system.manifest import read_manifest
-from cgbm1_report.system.whole import sweep, workroom
+from cgbm1_report.system.whole import find_whole, sweep, workroom
 from cgbm1_report.watch.arrivals import Arrivals
 from cgbm1_report.watch.asked import Asked, check_asked, tell_apart
-from cgbm1_report.watch.board import Board, Times, is_ready
+from cgbm1_report.watch.board import Board, Times, is_ready, read_mark
 from cgbm1_report.watch.builder import Outcome, read_findings
 from cgbm1_report.watch.changes import Changes
 from cgbm1_report.watch.earlier import find_earlier, is_of_other_files
+from cgbm1_report.watch.ended import tell_end
 from cgbm1_report.watch.events import Hear, name_cuts, name_findings, tell_first
 from cgbm1_report.watch.hands import Hands, make_hands
 from cgbm1_report.watch.record import CHANGES, FINDINGS, PAGE, Entry, count_states, read_record, refuse_other_folder, tell_written
@@ -40,7 +41,7 @@ class Watch:
     def __init__(self, asked: Asked, hear: Hear, hands: Hands, times: Times) -> None:
         self.asked, self.hands, self.times = asked, hands, times
         # Whoever is told of a cut, or of a file in it, need not stand where the watch was begun.
-        self.folder, self.out = asked.folder.absolute(), asked.out.absolute()
+        self.folder, self.out = find_whole(asked.folder), find_whole(asked.out)
         options = [*asked.words, *(["--since-last"] if asked.since_last else [])]
         self.board = Board(self.folder, self.out, hear, times, options)
         self.told_apart = ""
@@ -101,8 +102,9 @@ class Watch:
             self.board.tell("waiting", None, kinds[""])
         self.waits |= kinds
 
-    def stop(self, code: int) -> None:
+    def stop(self, code: int = 0, error: BaseException | None = None) -> None:
         """Write down that the watch has ended, and by what."""
+        words, facts = tell_end(error, self.asked.trial, begun=self.board.is_looked_at, code=code)
         if self.board.is_read:
             # A status that could not be read is not written over.
             self.board.write(running=False)
@@ -112,7 +114,7 @@ class Watch:
         stand = "".join(f"; {count} {state}: {named[state]}" for state, count in broken.items())
         stand += f"; see {self.out / PAGE}" if broken else ""
         counts = count_states(self.board.entries.values())
-        self.board.tell("ended", None, f"exit code {code}{stand}", exit_code=code, counts=counts)
+        self.board.tell("ended", None, f"{words}{stand}", **facts, counts=counts)
 
     def _resume(self) -> None:
         """Take up what an earlier watch left: a build that was killed, and failures whose causes may be gone."""
@@ -124,6 +126,7 @@ class Watch:
                 self._try_anew(entry)
             elif entry.state == "done" and not self._is_there(entry.build):
                 entry.state, entry.why = "removed", "its build was taken away"
+                self.board.forget(entry)
                 self.board.tell("removed", entry, entry.why)
             elif entry.state == "removed" and self._is_there(entry.name):
                 self._take_back(entry)
@@ -136,6 +139,7 @@ class Watch:
         entry.wait_again("its build is back: it is looked at")
         if not self._is_cut(entry):
             entry.state, entry.why = "done", "its build is back"
+            self.board.forget(entry)
 
     def _is_cut(self, entry: Entry) -> bool:
         return (self.folder / entry.name).is_dir()
@@ -241,7 +245,7 @@ class Watch:
         entry.state, entry.build = "done", entry.name
         entry.why = entry.why if seconds else "its build was there already"
         entry.finished = entry.finished if seconds else self.board.clock()
-        entry.outputs, entry.mark = len(manifest["outputs"]), str(manifest["report"]["stamp"].get("mark", ""))
+        entry.outputs, entry.mark = len(manifest["outputs"]), read_mark(manifest)
         entry.findings = outcome.findings or read_findings(target)
         entry.exit_code, entry.error, entry.not_before, entry.findings_written = 0, {}, 0.0, False
         self._compare(entry, before)
@@ -339,6 +343,7 @@ class Watch:
             if not why:
                 (self.out / CHANGES / f"{entry.name}.html").unlink(missing_ok=True)
                 entry.compared = False
+                self.board.forget(entry)
                 entry.state, entry.why = "removed", f"its build made room: --keep {self.asked.keep} keeps what was begun last"
                 self.board.tell("removed", entry, entry.why)
             elif entry.why != f"its build is not removed: {why}":
@@ -388,9 +393,7 @@ def watch_cuts(asked: Asked, hear: Hear, *, hands: Hands | None = None, times: T
         try:
             code = watch.run()
         except BaseException as error:
-            from cgbm1_report.system.endings import explain
-
-            watch.stop(explain(error)[1])
+            watch.stop(error=error)
             raise
         watch.stop(code)
     return code

@@ -59,7 +59,7 @@ def write_page(entries: Iterable[Entry], about: Mapping[str, Any]) -> str:
     # A keyboard scrolls what it can be in.
     box = '<div class="wide" tabindex="0" role="region" aria-label="Data cuts">'
     table = f'{box}<table class="status"><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table></div>'
-    wrong = "\n".join(_tell_wrong(entry) for entry in cuts if entry.state in ("failed", "refused"))
+    wrong = "\n".join(_tell_wrong(entry) for entry in cuts if entry.shown in ("failed", "refused"))
     return (
         '<!DOCTYPE html>\n<html lang="en" data-theme="light">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
@@ -108,7 +108,7 @@ def _row(entry: Entry) -> str:
     built = entry.state == "done" or bool(entry.build and entry.state in ("failed", "refused", "waiting", "gone"))
     cells = [
         ("day", printed(entry.cutoff or NOT_STATED)),
-        (f"state {entry.state}", entry.state),
+        (f"state {entry.shown}", entry.shown),
         ("", printed(_time(entry.finished).removesuffix(" UTC"))),
         ("n", printed(_duration(entry.seconds)) if entry.seconds else ""),
         ("n", str(entry.outputs) if entry.outputs else ""),
@@ -144,7 +144,10 @@ def _links(entry: Entry) -> str:
 def _words(entry: Entry) -> str:
     """Why the cut is in its state: of an error the first problem, which sums up where there are many."""
     first = entry.error.get("problems") if entry.state in ("failed", "refused") else None
-    told = [Problem(**first[0]).message if first else "", entry.why, "" if entry.there else "its folder is no longer there"]
+    was = "" if entry.shown == entry.state else f"it was {entry.state}"
+    # Of one that is gone the reason says it.
+    away = "" if entry.there or entry.state == "gone" else "its folder is no longer there"
+    told = [away, was, Problem(**first[0]).message if first else "", entry.why]
     return "; ".join(filter(None, told))
 
 
@@ -156,7 +159,7 @@ def _tell_wrong(entry: Entry) -> str:
 
 
 def _legend(cuts: Sequence[Entry]) -> str:
-    shown = {entry.state for entry in cuts} | set(count_states(cuts))
+    shown = set(count_states(cuts))
     if not shown:
         return ""
     rows = "".join(f"<dt>{state}</dt><dd>{printed(STATES[state])}</dd>" for state in STATES if state in shown)

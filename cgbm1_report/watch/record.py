@@ -14,7 +14,7 @@ from typing import Any, Final
 from cgbm1_report.assets import __version__
 from cgbm1_report.errors import PlanError
 from cgbm1_report.read.seal import hash_files
-from cgbm1_report.system.whole import write_whole
+from cgbm1_report.system.whole import find_whole, write_whole
 
 STATUS: Final = "status.json"
 PAGE: Final = "status.html"
@@ -35,7 +35,7 @@ STATES: Final = {
     "waiting": "not complete yet, or its turn has not come",
     "failed": "no build could be made of it",
     "refused": "it cannot be read as it is, or is not as it was sealed",
-    "gone": "its folder was taken away before a build was made of it",
+    "gone": "its folder was taken away before a build was made of it as it was",
     "done": "its build is there",
     "repeated": "another cut has the same files",
     "removed": "its build was there, and made room for those begun later",
@@ -85,6 +85,11 @@ class Entry:
     error: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def shown(self) -> str:
+        """Its state as it is counted and shown: one that was taken away and has no build is gone, whatever was wrong with it."""
+        return self.state if self.there or self.state in ("done", "removed") else "gone"
+
+    @property
     def order(self) -> tuple[str, str]:
         """Cuts are built by their cut-off, and by their name where they state none."""
         return self.cutoff or self.name, self.name
@@ -100,8 +105,8 @@ def sort_entries(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def count_states(entries: Iterable[Entry]) -> dict[str, int]:
-    """How many cuts are in each state; one that was taken away and has no build counts as gone, whatever was wrong with it."""
-    found = Counter(entry.state if entry.there or entry.state in ("done", "removed") else "gone" for entry in entries)
+    """How many cuts are shown in each state."""
+    found = Counter(entry.shown for entry in entries)
     return {state: found[state] for state in STATES if found[state]}
 
 
@@ -173,9 +178,9 @@ def refuse_other_folder(out: Path, folder: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return
     if other:
-        told = f"holds the builds of the cuts in {known}, and this watch is of {folder}"
-        remedy = "name another folder of builds; or, where the cuts have moved, remove or rename the folder they were in"
-        raise PlanError(told, file=out, rule="one folder of cuts for a folder of builds", remedy=remedy)
+        told = f"holds the builds of the cuts in {find_whole(known)}, and this watch is of {folder}"
+        remedy = "name another --out for these cuts, or the folder of cuts that these builds are of"
+        raise PlanError(told, file=out, rule="one folder of cuts for a folder of builds", remedy=remedy, closed=told)
 
 
 def tell_written(out: Path) -> str:

@@ -19,6 +19,7 @@ from cgbm1_report.errors import PlanError, Problem, ReportError, find_near
 from cgbm1_report.protocol.sections import Frozen, Text
 from cgbm1_report.protocol.trial import read_trial, tell_wrong
 from cgbm1_report.protocol.yamlfile import read_yaml
+from cgbm1_report.system.whole import find_whole
 
 _RULE = "portfolio"
 #: A name is that of a build's folder: never a path, never hidden.
@@ -176,12 +177,14 @@ def _plan(portfolio: Portfolio, file: Path, out: Path | None) -> tuple[Plan, lis
     plan = Plan(file, target, tuple(Study(one.name, _ask(one, portfolio, file, target)) for one in portfolio.builds))
     cuts = {f"the cut of {study.name}": study.request.cut for study in plan.studies}
     for study in plan.studies:
-        problems += [replace(one, place=f"builds: {study.name}") for one in _wrong_in(study.request, cuts)]
+        # What an option of `build` says wrong stands here in the portfolio.
+        wrong = _wrong_in(study.request, cuts)
+        problems += [replace(one, place=f"builds: {study.name}", file=one.file or str(file)) for one in wrong]
     return plan, problems
 
 
 def _beside(file: Path, name: str) -> Path:
-    return file.resolve().parent / name
+    return find_whole(file.resolve().parent / name)
 
 
 def _ask(named: Named, portfolio: Portfolio, file: Path, out: Path) -> Request:
