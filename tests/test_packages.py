@@ -13,6 +13,7 @@ from cgbm1_report.build import sections
 from cgbm1_report.build.gate import Data
 from cgbm1_report.build.packed import closed_phases, take_package
 from cgbm1_report.build.request import Request, settle_request
+from cgbm1_report.build.show import list_contents, tell_contents
 from cgbm1_report.derive.escalation import STATE_WORDS, derive_cohort_subjects, tell_state
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.outputs.catalogue import catalogue, csr_order, find
@@ -67,6 +68,32 @@ def test_what_makes_no_package_is_refused(asked: dict[str, str], told: list[str]
     messages = [problem.message for problem in error.value.problems]
     assert len(messages) == len(told)
     assert all(part in message for part, message in zip(told, messages, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("number", "ways"),
+    [
+        (
+            "SRC-1",
+            ["show SRC-1 CUT", "--package src --dose-group … --review …", 'phase=1, package="src", dose_group="…", review="…")'],
+        ),
+        ("dsmb-3", ["show DSMB-3 CUT", "CUT --package dsmb)", 'phase=2, package="dsmb")']),
+    ],
+)
+def test_output_of_a_package_is_said_with_what_shows_it_in_the_shell_and_in_python(number: str, ways: list[str]) -> None:
+    with pytest.raises(PlanError, match="is of package") as error:
+        find(number, TRIAL)
+    assert all(way in str(error.value) for way in ways)
+
+
+def test_list_names_outputs_of_packages_behind_those_of_the_report_and_finds_them_by_words() -> None:
+    told = list_contents(TRIAL)
+    lines = [line for line, _ in tell_contents(told, narrow=False)]
+    numbers = [*catalogue(TRIAL, scope="src"), *catalogue(TRIAL, scope="dsmb")]
+    assert [one["number"] for one in told["of_packages"]] == numbers
+    assert not {one["number"] for one in told["outputs"]} & set(numbers)
+    assert all(any(line.startswith(f"{number} ") for line in lines) for number in numbers)
+    assert [one["number"] for one in list_contents(TRIAL, ["dsmb-9a"])["of_packages"]] == ["DSMB-9a"]
 
 
 def test_trial_without_escalation_or_blind_phase_has_no_packages() -> None:

@@ -74,6 +74,8 @@ def test_a_number_names_outputs_in_either_case_with_or_without_the_phase(build):
     for number, form, group, told in (
         ("T14.3.1.2", "csv", "", r"T14\.3\.1\.2 is T14\.3\.1\.2\.1 and T14\.3\.1\.2\.2 in this build, and csv holds one output"),
         ("T14.3.1.3.1", "text", "", r"T14\.3\.1\.3\.1 is no output of this build.*it holds T14\.3\.1\.2\.1"),
+        # An output of a package is none of a report's build: what shows it is said, not what the build holds.
+        ("DSMB-9a", "text", "", "DSMB-9a is of package dsmb, and none of this build .*cgbm1-report show DSMB-9a CUT shows it"),
         ("F14.2.1.1", "text", "P1LOW", r"F14\.2\.1\.1 is no output of this build for dose group P1LOW.*it holds T14\.3\.1\.2\.1"),
     ):
         with pytest.raises(PlanError, match=told):

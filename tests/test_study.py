@@ -919,6 +919,42 @@ def test_own_output_that_cannot_be_made_is_none_of_the_study_until_it_is_mended(
     assert has(study)
 
 
+def test_list_of_values_chooses_the_records_of_an_own_output_in_both_counts_and_in_the_file(
+    study: cg.Study, tmp_path: Path
+) -> None:
+    @study.own("T14.3.2.11", "Severe TEAEs", population="SAF", source=("ADAE",), where={"TRTEMFL": "Y", "ATOXGR": ["3", "4", "5"]})
+    def severe(view: View) -> Summary:
+        events = read_emergent(view, "ATOXGR")
+        kept = events[events["ATOXGR"].isin(["3", "4", "5"])]
+        return Summary(*count_rows(view, [Selection((("TRTEMFL", "Y"),), "Any", kept)]), "n (%)")
+
+    assert study.output("T14.3.2.11").source.endswith("TRTEMFL = Y, ATOXGR = 3 or 4 or 5")
+    assert study.recount("T14.3.2.11")["unequal"] == 0
+    assert study.write_declaration("T14.3.2.11", tmp_path).name == "severe.py"
+
+
+def test_variable_of_subjects_that_records_lack_is_said_to_be_taken_from_adsl(study: cg.Study) -> None:
+    def by_age(view: View) -> Summary:
+        events = read_emergent(view, "AGEGR1")
+        return Summary(*count_rows(view, [Selection((), "Any", events)]), "n (%)")
+
+    def taken(view: View) -> Summary:
+        events = read_emergent(view).merge(view.subjects_with("AGEGR1")[["USUBJID", "AGEGR1"]], on="USUBJID")
+        age = sorted(set(events["AGEGR1"]))[0]
+        return Summary(
+            *count_rows(view, [Selection((("TRTEMFL", "Y"), ("AGEGR1", age)), age, events[events["AGEGR1"] == age])]), "n"
+        )
+
+    told: dict[str, Any] = {"population": "SAF", "source": ("ADAE",), "where": {"TRTEMFL": "Y"}}
+    study.own("T14.3.2.12", "By Age", **told)(by_age)
+    way = r'records\.merge\(view\.subjects_with\("AGEGR1"\)\[\["USUBJID", "AGEGR1"\]\], on="USUBJID"\)$'
+    with pytest.raises(ReportError, match=f"has no AGEGR1 .* supply AGEGR1 in ADAE; .*ADSL, which has it: {way}"):
+        study.output("T14.3.2.12")
+    # what the message says is what works
+    study.own("T14.3.2.12", "By Age", **told)(taken)
+    assert study.recount("T14.3.2.12")["unequal"] == 0
+
+
 def test_an_object_that_can_be_called_makes_an_own_output(study: cg.Study) -> None:
     """It has no name and no module of its own, and is none of the package though a function of the package is in it."""
 
@@ -1136,6 +1172,14 @@ MISDECLARED = {
     "chosen by no variable": ({"where": {"AESERR": "Y"}}, "where= names AESERR, .*did you mean AESER"),
     "chosen by its small letters": ({"where": {"aeser": "Y"}}, "where= names aeser"),
     "a dataset without its tuple": ({"source": "ADAE"}, r'source=\("ADAE",\)'),
+    # A bound stands in a row's key; here it was a text that no record has, and the second count found nobody.
+    "chosen by a bound": (
+        {"where": {"ATOXGR": ">=3"}},
+        r"chooses ATOXGR by '>=3': .* by a value or a list .*ATOXGR has 1, 2, .*\(\"ATOXGR\", \">=3\"\)$",
+    ),
+    "chosen by a bound among values": ({"where": {"ATOXGR": ["3", " > 3"]}}, "chooses ATOXGR by ' > 3'"),
+    "chosen by another value": ({"where": {"AESER": "!=Y"}}, r'name all that are meant, as where=\{"AESER": \["…", "…"\]\}$'),
+    "chosen by a number": ({"where": {"ATOXGRN": 3}}, 'chooses ATOXGRN by 3: .*write it so: "3"'),
     "nothing a declaration says": ({"colour": "red"}, "colour"),
 }
 

@@ -10,6 +10,7 @@ from cgbm1_report.build.request import Request, settle_request
 from cgbm1_report.distinct import fold_text
 from cgbm1_report.errors import ArgumentError, PlanError, find_near, number_of
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
+from cgbm1_report.protocol.packages import packages
 from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.tabulate.files import ALL_GROUPS
@@ -105,31 +106,38 @@ def list_contents(trial: Trial, words: Sequence[str] = ()) -> dict[str, object]:
     from cgbm1_report.outputs.catalogue import left_out
 
     entries = catalogue(trial)
+    packed = {number: entry for name in packages() for number, entry in catalogue(trial, scope=name).items()}
     answers: dict[str, list[str]] = {}
     for outcome in trial.outcomes:
         for number in outcome.tlf:
             answers.setdefault(number, []).append(outcome.id)
-    outputs = [
-        {
-            "number": number,
-            "title": entry.title,
-            "section": entry.section.heading,
-            "population": entry.population,
-            "datasets": list(entry.source),
-            "outcomes": answers.get(number, []),
-        }
-        for number, entry in entries.items()
-    ]
+    outputs = [_tell_output(entry, answers) for entry in entries.values()]
+    of_packages = [{**_tell_output(entry, answers), "package": entry.declared.scope} for entry in packed.values()]
     if words:
-        texts = [_tell_words(one, entries[str(one["number"])], trial) for one in outputs]
-        outputs = [one for one, text in zip(outputs, texts, strict=True) if all(fold_text(word) in text for word in words)]
-        if not outputs:
-            raise _found_nothing(words, texts)
+        texts = {number: _tell_words(_tell_output(one, answers), one, trial) for number, one in {**entries, **packed}.items()}
+        outputs, of_packages = (
+            [one for one in rows if all(fold_text(word) in texts[str(one["number"])] for word in words)]
+            for rows in (outputs, of_packages)
+        )
+        if not outputs and not of_packages:
+            raise _found_nothing(words, list(texts.values()))
         named = {outcome for one in outputs for outcome in one["outcomes"]}
         shown = [one for one in trial.outcomes if one.id in named]
-        return {"outputs": outputs, "left_out": {}, "outcomes": _tell_outcomes(shown, entries)}
+        return {"outputs": outputs, "of_packages": of_packages, "left_out": {}, "outcomes": _tell_outcomes(shown, entries)}
     told = {"left_out": left_out(trial), "refused": [str(one) for one in find_lacking(entries.values(), trial, None)]}
-    return {"outputs": outputs, **told, "outcomes": _tell_outcomes(trial.outcomes, entries)}
+    return {"outputs": outputs, "of_packages": of_packages, **told, "outcomes": _tell_outcomes(trial.outcomes, entries)}
+
+
+def _tell_output(entry: Entry, answers: Mapping[str, list[str]]) -> dict[str, Any]:
+    """What ``list`` tells of an output."""
+    return {
+        "number": entry.number,
+        "title": entry.title,
+        "section": entry.section.heading,
+        "population": entry.population,
+        "datasets": list(entry.source),
+        "outcomes": answers.get(entry.number, []),
+    }
 
 
 def _tell_words(one: Mapping[str, Any], entry: Entry, trial: Trial) -> str:
@@ -178,15 +186,23 @@ def tell_contents(found: Mapping[str, Any], *, narrow: bool, by: str = "") -> It
         if by and (own := _group_of(row, by)) != last:
             last = own
             yield f"\n{own}", 0
-        datasets, outcomes = ", ".join(row["datasets"]), ", ".join(row["outcomes"])
-        yield f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip(), 22
+        yield _tell_row(row)
     yield from ((f"{what:16} not made: {why}", 17) for what, why in found["left_out"].items())
     yield from ((f"build refuses: {one}", 15) for one in found.get("refused", ()))
+    for name in dict.fromkeys(one["package"] for one in found["of_packages"]):
+        whole = f"cgbm1-report build CUT --package {name}"
+        yield f"\nPackage {name} ({packages()[name].title}), none of the report: {whole}, or show NUMBER CUT", 0
+        yield from (_tell_row(row) for row in found["of_packages"] if row["package"] == name)
     told = "Registry outcomes and the outputs that answer them (in brackets: not made yet):"
     yield f"\n{number_of(len(found['outputs']), 'output')}. {told}\n", 0
     for answer in found["outcomes"]:
         named = ", ".join(number if number in answer["made"] else f"({number})" for number in answer["outputs"])
         yield f"{answer['id']:10} {named.ljust(0 if narrow else 62)} {answer['title']}", 11
+
+
+def _tell_row(row: Mapping[str, Any]) -> tuple[str, int]:
+    datasets, outcomes = ", ".join(row["datasets"]), ", ".join(row["outcomes"])
+    return f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip(), 22
 
 
 def _group_of(row: Mapping[str, Any], by: str) -> str:

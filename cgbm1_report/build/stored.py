@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from cgbm1_report.errors import ArgumentError, PlanError, ProofError
+from cgbm1_report.errors import ArgumentError, PlanError, ProofError, number_of
 from cgbm1_report.system.manifest import MANIFEST, RESTORE, other_version, read_manifest
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.numbers import match_number, nearest_numbers
@@ -15,6 +15,8 @@ from cgbm1_report.tabulate.stamped import read_stamp
 from cgbm1_report.tabulate.table import Output
 
 Form = Literal["text", "html", "json", "csv", "xlsx"]
+#: So many outputs of a build are named where none is like the one that is asked for.
+_FEW = 12
 
 
 def is_build(folder: Path) -> bool:
@@ -77,10 +79,25 @@ def _find(number: str, outputs: Mapping[str, str], phase: int | None, group: str
         told = f"{' and '.join(named)} {'is' if len(named) == 1 else 'are'} not of phase {phase}"
         raise ArgumentError(told, file=folder, rule="--phase", remedy="leave out --phase, or name an output of that phase")
     if not found:
-        near = ", ".join(nearest_numbers(number, known, phase) or known)
-        told = f"{number} is no output of this build" + (f" for dose group {group}" if group else "")
-        raise ArgumentError(told, file=folder, rule="NUMBER", remedy=f"it holds {near}" if near else "build it")
+        raise _hold_no(number, known, phase, group, folder)
     return [known[one] for one in found]
+
+
+def _hold_no(number: str, known: Collection[str], phase: int | None, group: str, folder: Path) -> ArgumentError:
+    """That a build has no such output: what is nearly called so, or of which package it is; of many it has the first are named."""
+    # Whoever asks for what is there waits for none of these.
+    from cgbm1_report.protocol.packages import packed_numbers
+    from cgbm1_report.tabulate.reviews import tell_packed
+
+    packed = packed_numbers()
+    if of_package := match_number(number, packed):
+        told, remedy = tell_packed(of_package[0], packed[of_package[0]])
+        return ArgumentError(f"{told}, and none of this build", file=folder, rule="NUMBER", remedy=remedy)
+    near = nearest_numbers(number, known, phase) or list(known)
+    more = f" and {number_of(len(near) - _FEW, 'other')}: index.html names all" if len(near) > _FEW else ""
+    told = f"{number} is no output of this build" + (f" for dose group {group}" if group else "")
+    held = f"it holds {', '.join(near[:_FEW])}{more}"
+    return ArgumentError(told, file=folder, rule="NUMBER", remedy=held if near else "build it")
 
 
 def _show(number: str, folder: Path, manifest: Mapping[str, Any], form: Form, room: int | None) -> str:

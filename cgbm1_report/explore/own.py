@@ -6,7 +6,7 @@ import inspect
 import re
 import tempfile
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import Any, get_type_hints
@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 import pandas as pd
 
 from cgbm1_report import outputs
-from cgbm1_report.errors import ArgumentError, PlanError, ProofError, number_of, suggest
+from cgbm1_report.errors import ArgumentError, PlanError, Problem, ProofError, number_of, suggest
 from cgbm1_report.notebook.given import require_kinds
 from cgbm1_report.outputs.catalogue import Entry
 from cgbm1_report.outputs.lacking import require_declared
@@ -22,6 +22,7 @@ from cgbm1_report.protocol.packages import section_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.recount import datasets_of, recount
 from cgbm1_report.recount.facts import Facts
+from cgbm1_report.tabulate.chosen import find_alternatives
 from cgbm1_report.tabulate.declare import Body, Declaration, Drawing, Listing, Summary
 from cgbm1_report.tabulate.misdeclared import find_unknown
 from cgbm1_report.tabulate.numbers import match_number
@@ -31,6 +32,10 @@ from cgbm1_report.tabulate.view import View
 _RULE = "study.own"
 #: A number as declarations write it: its kind, and what stands between points.
 _WRITTEN = re.compile(r"[TFLA]\d+[a-z]?(\.\d+[a-z]?)*")
+#: A comparison in the place of a value: a bound, as the key of a row has it (``>=3``), or that it is another.
+_COMPARISON = re.compile(r"\s*(?:[<>]=?|[!=]=|<>)\s*\S.*")
+#: So many values of a variable are named.
+_FEW = 12
 #: What the title of an output says that was declared in a notebook.
 OWN = "own output, not of the report"
 #: What it says besides once the second count has found another number.
@@ -140,6 +145,33 @@ def check_own(entry: Entry, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> N
         near = " ".join(suggest(name, known, "name variables of its datasets") for name in strange)
         told = f"where= names {', '.join(strange)}, which neither ADSL nor {' nor '.join(entry.source) or 'any other'} has"
         raise PlanError(told, rule=_RULE, place=entry.number, remedy=near)
+    _refuse_comparisons(entry, trial, adam)
+
+
+def _refuse_comparisons(entry: Entry, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> None:
+    """Refuse a choice of records by anything but values: the line of the source and the second count take ``>=3`` for a text."""
+    frames = [adam[name] for name in ("ADSL", *entry.source) if name in adam]
+    problems = []
+    chosen = {name: one if isinstance(one, str | tuple | list) else (one,) for name, one in entry.declared.chosen_in(trial).items()}
+    for variable, values in (way for each in chosen.items() for way in find_alternatives(*each)):
+        known = {str(one) for frame in frames if variable in frame for one in frame[variable].dropna().unique()}
+        for value in values:
+            if isinstance(value, str) and (value in known or not _COMPARISON.fullmatch(value)):
+                continue
+            told = f"where= chooses {variable} by {value!r}: records are chosen by a value or a list of values, each a text"
+            remedy = _tell_values(variable, value, known) if isinstance(value, str) else f'write it so: "{value}"'
+            problems.append(Problem(told, rule=_RULE, place=entry.number, remedy=remedy))
+    if problems:
+        raise PlanError.of(problems)
+
+
+def _tell_values(variable: str, asked: str, known: Collection[str]) -> str:
+    """How records are chosen that a comparison means: by the values, or in the function by what keys of rows can say."""
+    there = f"{variable} has {', '.join(sorted(known))}; " if 0 < len(known) <= _FEW else ""
+    named = f'{there}name all that are meant, as where={{"{variable}": ["…", "…"]}}'
+    is_bound = asked.lstrip()[0] in "<>" and "<>" not in asked
+    bound = f'choose them in the function, and say so in the key of each row: ("{variable}", "{asked}")'
+    return f"{named}, or {bound}" if is_bound else named
 
 
 def count_again(made: Output, facts: Facts, adam: Mapping[str, pd.DataFrame]) -> dict[str, Any]:

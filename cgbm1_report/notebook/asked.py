@@ -123,7 +123,8 @@ class Questions:
     def _elsewhere(self, number: str) -> PlanError:
         """That an output is made for other phases than this one, and how to see it there."""
         phases = [entry.phase for entry in self._named(number)]
-        ways = " or ".join(f'{self._opened_by}("{self.folder}", phase={phase})' for phase in phases)
+        of_package = f', package="{self.package}"' if self.package else ""
+        ways = " or ".join(f'{self._opened_by}("{self.folder}", phase={phase}{of_package})' for phase in phases)
         told = f"{number} is of phase {' and '.join(map(str, phases))}, and this report was opened for phase {self.phase}"
         return PlanError(told, rule="output numbers", remedy=f"open {ways}")
 

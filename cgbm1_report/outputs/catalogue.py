@@ -19,6 +19,7 @@ from cgbm1_report.tabulate.declare import Declaration, absent_families
 from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.make import make_output
 from cgbm1_report.tabulate.numbers import find_reasons, match_number, nearest_numbers
+from cgbm1_report.tabulate.reviews import tell_packed
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import Review, View
 
@@ -241,7 +242,7 @@ def require_group_of(dose_group: str, phase: int, trial: Trial) -> None:
 
 def _nearest(number: str, known: list[str], phase: int | None = None) -> str:
     close = nearest_numbers(number, known, phase)
-    return f"did you mean {', '.join(close)}?" if close else "cgbm1-report list names every output"
+    return f"did you mean {', '.join(close)}?" if close else "cgbm1-report list names every output, in Python study.list()"
 
 
 def find(number: str, trial: Trial, *, scope: str = "phase") -> Entry:
@@ -298,9 +299,8 @@ def _unknown(number: str, trial: Trial, known: list[str], scope: str, phase: int
         return PlanError(told, rule=rule, place=place, remedy="name the group: --dose-group, in Python dose_group")
     packed = {} if scope in packages() else catalogue(trial, scope="every")
     if own := [packed[one] for one in match_number(number, packed)]:
-        name = own[0].declared.scope
-        told = f"output {own[0].number} is of package {name}"
-        return PlanError(told, rule=rule, place=place, remedy=f"build the package with --package {name}")
+        told, remedy = tell_packed(own[0].number, own[0].declared.scope, own[0].phase)
+        return PlanError(told, rule=rule, place=place, remedy=remedy)
     if scope in packages() and match_number(number, catalogue(trial, scope="every")):
         remedy = f"it has {', '.join(known)}; leave out the package for those of the report"
         return PlanError(f"output {number} is not in package {scope}", rule=rule, place=place, remedy=remedy)

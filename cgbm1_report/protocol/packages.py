@@ -105,6 +105,11 @@ def find_package(name: str) -> Package:
     return known[name.strip().lower()]
 
 
+def packed_numbers() -> dict[str, str]:
+    """The number of each output of a package, with the package."""
+    return {number: one.name for one in packages().values() for section in one.sections for number in section.outputs}
+
+
 def _sections() -> list[PackageSection]:
     return [section for package in packages().values() for section in package.sections]
 

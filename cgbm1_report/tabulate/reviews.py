@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cgbm1_report.errors import PlanError, Problem, suggest
-from cgbm1_report.protocol.packages import Package
+from cgbm1_report.protocol.packages import Package, packages
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.view import Review
@@ -46,6 +46,19 @@ def settle_review(package: Package, dose_group: str | None, review: str | None, 
     if problems:
         raise PlanError.of(problems)
     return Review(found[0], found[1].upper()) if package.reviewed else None
+
+
+def tell_packed(number: str, name: str, phase: int | None = None) -> tuple[str, str]:
+    """That an output is of a package, and what shows it: of a cut at once, of the package's own build also in Python.
+
+    A build of the report is never said to show it: it holds what such a committee may not see.
+    """
+    package = packages()[name]
+    of_review = ', dose_group="…", review="…"' if package.reviewed else ""
+    build = f"cgbm1-report build CUT --package {name}{' --dose-group … --review …' * package.reviewed}"
+    opened = f'cg.open_report("BUILD", phase={phase or "…"}, package="{name}"{of_review})'
+    remedy = f"cgbm1-report show {number} CUT shows it; in Python build the package ({build}) and open that build, {opened}"
+    return f"output {number} is of package {name}", remedy
 
 
 def tell_review(review: Review, trial: Trial) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.distinct import find_places
-from cgbm1_report.errors import DataError, Problem, find_near, number_of
+from cgbm1_report.errors import DataError, Problem, number_of
 from cgbm1_report.listed import Listed
 from cgbm1_report.protocol.packages import UNSEEN
 from cgbm1_report.protocol.registry import Asked
@@ -19,6 +19,7 @@ from cgbm1_report.protocol.sections import Parameter, Population, Visit
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.read.adamfiles import take_observed
 from cgbm1_report.tabulate.files import ALL_GROUPS
+from cgbm1_report.tabulate.required import require_variable
 from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Column, Stamp
 
@@ -287,13 +288,9 @@ class View:
                 remedy=f"leave {self.treatment} empty where there was no treatment, or declare the arm in trial.yaml",
             )
 
-    @staticmethod
-    def require(name: str, frame: pd.DataFrame, variable: str) -> None:
+    def require(self, name: str, frame: pd.DataFrame, variable: str) -> None:
         """Refuse a dataset without a variable an output needs."""
-        if variable not in frame:
-            near = "".join(f"; it has {one}, if that was meant" for one in find_near(variable, map(str, frame), 1, likeness=0.85))
-            rule, remedy = "variables an output needs", f"supply {variable} in {name}{near}"
-            raise DataError(f"has no {variable}", file=name, rule=rule, remedy=remedy)
+        require_variable(name, frame, variable, self.adam)
 
     def dataset(self, name: str) -> pd.DataFrame:
         """A dataset as it is, all subjects, but for records that were derived from others; a missing one is an error."""
