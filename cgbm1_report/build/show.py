@@ -151,7 +151,7 @@ def _tell_words(one: Mapping[str, Any], entry: Entry, trial: Trial) -> str:
 
 
 def _found_nothing(words: Sequence[str], texts: Sequence[str]) -> ArgumentError:
-    known = sorted({word for text in texts for word in text.split()})
+    known = sorted({word.strip(",;:()") for text in texts for word in text.split()} - {""})
     # What outputs have is written as it is meant: only what none has is asked for its neighbours.
     unknown = [word for word in dict.fromkeys(words) if not any(fold_text(word) in text for text in texts)]
     near = [(word, found) for word in unknown if (found := find_near(fold_text(word), known, 2))]
