@@ -337,6 +337,30 @@ def test_a_subject_with_two_records_of_a_visit_is_refused_by_the_table_of_the_ou
         made("T14.2.10.1", drawn, read(nothing))
 
 
+def test_a_subject_with_two_baselines_is_refused_by_the_table_of_the_outcome():
+    """As blood pressure lying and standing: three records of each subject would be n = 6 of N = 2 at baseline."""
+    drawn = laboratory()
+    standing = drawn["ADLB"].head(2).assign(AVAL=[90.0, 180.0])
+    drawn["ADLB"] = pd.concat([drawn["ADLB"], standing], ignore_index=True)
+    with pytest.raises(ReportError, match="the subject has two baseline records"):
+        made("T14.2.10.1", drawn, read(nothing))
+    # One without a value is no second baseline.
+    drawn["ADLB"].loc[drawn["ADLB"].index[-2:], "AVAL"] = float("nan")
+    assert made("T14.2.10.1", drawn, read(nothing)).rows
+
+
+def test_a_time_that_not_all_subjects_have_says_of_whom_its_percentages_are():
+    """As the duration of a response: two of four have one."""
+    trial, data = read(lambda data: add_bleeding(data, "T14.2.30.2", 90, "median")), bled()
+    told = "Percentages are of all subjects of the column (N), of whom 2 of 4 have this time."
+    assert told not in made("T14.2.30.2", data, trial).footnotes
+    data["ADTTE"] = data["ADTTE"].head(2)
+    table = made("T14.2.30.2", data, trial)
+    assert told in table.footnotes
+    cells = {row.label: dict(row.cells) for row in table.rows}
+    assert (cells["Subjects"]["Total"], cells["Events, n (%)"]["Total"]) == ("2", "2 (50.0)")
+
+
 def test_what_an_outcome_analyses_on_logarithms_has_its_ratio_to_baseline_derived_whatever_its_category():
     def logarithms(data: Any) -> None:
         outcome(data, "P1-SEC-04")["outputs"][0]["methods"] += ["geometric"]

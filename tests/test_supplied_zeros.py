@@ -189,9 +189,9 @@ def test_a_baseline_that_tables_by_visit_leave_out_is_a_question(case: str, data
     records = draw(LAB.format(flag)).assign(PARAMCD=paramcd, AVISITN=[float(number.replace(".", "nan")), float(second)])
     own = trial("T14.3.4.1.1", conventions={"visit_flag": None if visit_flag == "." else visit_flag})
     found = validate.validate_adam({"ADSL": draw(ADSL.format(".")), dataset: records}, own, keys_only=True)
-    found = found[(found["rule"] == "V08") & found["message"].str.contains("tables by visit")]
+    found = found[(found["rule"] == "V08") & found["message"].str.contains("by visit leave them out")]
     said = found["severity"] + found["dataset"] + ": " + found["variable"] + " " + found["message"]
-    assert said.tolist() == ([f"W{dataset}: {told}: tables by visit leave them out"] if told else [])
+    assert said.tolist() == ([f"W{dataset}: {told}: tables of all results by visit leave them out"] if told else [])
     assert all(remedy in one for one in found["remedy"])
 
 
@@ -202,6 +202,16 @@ def test_a_baseline_without_a_visit_is_not_left_out_in_silence() -> None:
         catalogue(own)["T14.3.4.1.1"], own, {"ADSL": draw(ADSL.format(".")), "ADLB": adlb}, replace(stamp_of(own), supplied=True)
     )
     assert "Not shown: 1 of 1 baseline records (ABLFL = Y), which have no AVISITN." in made.footnotes
+
+
+def test_baselines_that_stand_at_several_visits_are_told() -> None:
+    """A subject whose test was repeated before the first dose has its baseline there, and the row of the planned visit lacks it."""
+    own = trial("T14.3.4.1.1", conventions={"visit_flag": None}, footnotes={"F11": "As named", "F12": "As flagged"})
+    drawn = LAB.format("Y") + "2 | ALT | 40 | . | Unscheduled 1.1 | 0.1 | Y | Y\n"
+    adam = {"ADSL": draw(ADSL.format(".")), "ADLB": draw(drawn)}
+    notes = make(catalogue(own)["T14.3.4.1.1"], own, adam, replace(stamp_of(own), supplied=True)).footnotes
+    told = ["Baseline records (ABLFL = Y) stand at several visits: Baseline (1), Unscheduled 1.1 (1)."]
+    assert [note for note in notes if "several visits" in note] == told
 
 
 #: Flags of the first subject or event | what is said of them, of ADSL and ADAE.

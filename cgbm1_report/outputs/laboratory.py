@@ -116,12 +116,13 @@ def visit_changes(view: View, paramcd: str, dataset: str, asked: Asked) -> Visit
     parameter = view.parameter(paramcd)
     records = view.records(dataset, *_variables(view.trial, paramcd, asked), only=True)
     records = records[records["PARAMCD"] == paramcd]
-    refuse_twice(records[records[view.trial.conventions.efficacy_flag] == "Y"], dataset, view.trial.conventions.efficacy_flag)
+    flag = view.trial.conventions.efficacy_flag
+    refuse_twice(records[records[flag] == "Y"], dataset, flag)
     at_baseline, measures = _asked_measures(parameter, records, asked)
     days = name_visits(view, asked.days())
     # Without a baseline there is the value alone, and no visit before the others.
     visits = {**({BASELINE: at_baseline} if asked.baseline_needed else {}), **dict.fromkeys(days.values(), measures)}
-    return Visited((("PARAMCD", paramcd),), records_by_visit(records, days, view.trial.conventions.efficacy_flag), visits)
+    return Visited((("PARAMCD", paramcd),), records_by_visit(records, days, flag, dataset), visits)
 
 
 def registry_visits(view: View, paramcd: str) -> dict[int, str]:
@@ -134,12 +135,33 @@ def name_visits(view: View, days: tuple[int, ...]) -> dict[int, str]:
     return {int(visit.avisitn or 0): str(visit.avisit) for visit in view.visits(days)}
 
 
-def records_by_visit(records: pd.DataFrame, days: Mapping[int, str], flag: str) -> pd.DataFrame:
-    """The baseline records and those that are analysed, as a flag tells them, with the AVISIT they count in."""
+def records_by_visit(records: pd.DataFrame, days: Mapping[int, str], flag: str, dataset: str) -> pd.DataFrame:
+    """The baseline records and those that are analysed, as a flag tells them, with the AVISIT they count in.
+
+    Raises
+    ------
+    ReportError
+        A subject has two baseline records of a parameter, as of two positions: both would count at baseline.
+    """
     analysed = records[records[flag] == "Y"]
     analysed = analysed.assign(AVISIT=analysed["AVISITN"].map(days).astype("str"))
     baseline = records[records["ABLFL"] == "Y"].assign(AVISIT=BASELINE) if "ABLFL" in records else records[:0]
+    _refuse_two_baselines(baseline, dataset)
     return pd.concat([baseline, analysed])
+
+
+def _refuse_two_baselines(baseline: pd.DataFrame, dataset: str) -> None:
+    twice = baseline[baseline["AVAL"].notna()].duplicated(["USUBJID", "PARAMCD"])
+    if twice.any():
+        first = baseline.loc[twice[twice].index[0]]
+        raise DataError(
+            "the subject has two baseline records",
+            file=dataset,
+            rule="one record per subject and parameter has ABLFL = Y",
+            place=f"{first['USUBJID']} {first['PARAMCD']}",
+            remedy="make what is measured in several positions or at several times (ATPT, BASETYPE) parameters of their own, or "
+            "leave ABLFL to the record that changes are told from",
+        )
 
 
 def _tell_quality(parameter: Parameter) -> list[str]:
@@ -297,13 +319,28 @@ def tell_unflagged(view: View, dataset: str, flag: str | None, codes: Collection
     """The notes on baseline records that stand at no visit shown: here the record of a baseline has its flag and visit always."""
     if "ABLFL" not in view.dataset(dataset):
         return ()
-    records = view.records(dataset, "PARAMCD", "AVAL", "AVISITN", "ABLFL", *([flag] if flag else []), only=True)
+    records = view.records(dataset, "PARAMCD", "AVAL", "AVISIT", "AVISITN", "ABLFL", *([flag] if flag else []), only=True)
     asked = [code for code, one in view.trial.parameters.items() if one.dataset == dataset] if codes is None else codes
     baseline = records[(records["ABLFL"] == "Y") & records["PARAMCD"].isin(asked) & records["AVAL"].notna()]
     unflagged = baseline[flag] != "Y" if flag else pd.Series(False, index=baseline.index)
     unnumbered = baseline["AVISITN"].isna() & ~unflagged
     told = {f"which {flag} does not flag for analysis": unflagged.sum(), "which have no AVISITN": unnumbered.sum()}
-    return tuple(f"Not shown: {lost} of {len(baseline)} baseline records (ABLFL = Y), {why}." for why, lost in told.items() if lost)
+    lost = [f"Not shown: {lost} of {len(baseline)} baseline records (ABLFL = Y), {why}." for why, lost in told.items() if lost]
+    return (*lost, *_tell_scattered(baseline[~unflagged & baseline["AVISITN"].notna()]))
+
+
+#: So many visits are named at which baselines stand.
+_NAMED_VISITS = 4
+
+
+def _tell_scattered(baseline: pd.DataFrame) -> tuple[str, ...]:
+    """A note where baselines stand at several visits, as one that was repeated before the first dose: no row has them all."""
+    counted = baseline.groupby(["AVISITN", "AVISIT"]).size().reset_index(name="N").sort_values("N", ascending=False, kind="stable")
+    if len(counted) < 2:
+        return ()
+    named = [f"{visit} ({records})" for visit, records in zip(counted["AVISIT"], counted["N"].head(_NAMED_VISITS), strict=False)]
+    more = [f"{len(counted) - _NAMED_VISITS} more"] if len(counted) > _NAMED_VISITS else []
+    return (f"Baseline records (ABLFL = Y) stand at several visits: {', '.join([*named, *more])}.",)
 
 
 def visited(view: View, records: pd.DataFrame, paramcd: str) -> Visited:

@@ -35,9 +35,9 @@ def _drawn(trial: Trial, phase: int | None = None) -> list[str]:
 
 def _read(view: View, paramcd: str) -> pd.DataFrame:
     """The records that the table of the parameter by visit is made of."""
-    flag = view.trial.conventions.efficacy_flag
-    records = view.records(view.parameter(paramcd).dataset, *_READ, flag, only=True)
-    return records_by_visit(records[records["PARAMCD"] == paramcd], registry_visits(view, paramcd), flag)
+    flag, dataset = view.trial.conventions.efficacy_flag, str(view.parameter(paramcd).dataset)
+    records = view.records(dataset, *_READ, flag, only=True)
+    return records_by_visit(records[records["PARAMCD"] == paramcd], registry_visits(view, paramcd), flag, dataset)
 
 
 def _summarise(view: View, paramcd: str) -> pd.DataFrame:

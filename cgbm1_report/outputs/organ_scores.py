@@ -33,7 +33,7 @@ def organ_scores(view: View) -> Summary:
     total = visit_changes(view, TOTAL_SCORE, "ADEFF", asked)
     parts = [replace(total, heading=view.parameter(TOTAL_SCORE).heading, name=view.parameter(TOTAL_SCORE).name)]
     for code in SUBSCORES:
-        own = records_by_visit(records[records["PARAMCD"] == code], days, flag)
+        own = records_by_visit(records[records["PARAMCD"] == code], days, flag, "ADEFF")
         visits = dict.fromkeys((BASELINE, *days.values()), (_SPREAD,))
         name = view.parameter(code).name
         parts.append(Visited((("PARAMCD", code),), own, visits, name, name))

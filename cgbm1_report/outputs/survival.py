@@ -123,6 +123,13 @@ def median_rows(view: View, curves: Mapping[str, Curve], paramcd: str) -> tuple[
     return Rows(make_numbers(records), lines), [_COUNTED] if day_one(view) else []
 
 
+def tell_untimed(view: View, times: pd.DataFrame) -> list[str]:
+    """A note where subjects of the population have no time, as of a response that they did not have: percentages count them."""
+    timed, all_of_them = times["USUBJID"].nunique(), view.subjects["USUBJID"].nunique()
+    told = f"Percentages are of all subjects of the column (N), of whom {timed} of {all_of_them} have this time."
+    return [told] if timed < all_of_them else []
+
+
 def _test_lines(view: View, row: Key, day: int, *, adjusted: bool) -> list[Line]:
     """The p of the log-rank test: where the trial adjusts, the adjusted one first and the nominal one below it."""
     columns = view.compared
@@ -214,8 +221,8 @@ def survival_table(view: View) -> Summary:
         parts.append(rows)
     compared, told = compare_times(view, times, PARAMCD, asked)
     return Summary(
-        *join_rows([*parts, *compared]), "Survival", stub_width=3.6, footnotes=[*notes, *told], without=unexplained(asked),
-        words=adjustment_words(view, asked),
+        *join_rows([*parts, *compared]), "Survival", stub_width=3.6, footnotes=[*tell_untimed(view, times), *notes, *told],
+        without=unexplained(asked), words=adjustment_words(view, asked),
     )  # fmt: skip
 
 

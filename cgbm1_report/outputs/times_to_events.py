@@ -11,6 +11,7 @@ from cgbm1_report.outputs.survival import (
     compare_times,
     landmark_rows,
     median_rows,
+    tell_untimed,
     unexplained,
 )
 from cgbm1_report.protocol.registry import Method
@@ -43,8 +44,8 @@ def tabulate_times(view: View, paramcd: str, number: str) -> Summary:
         parts.append(middle)
     compared, told = compare_times(view, times, paramcd, asked)
     return Summary(
-        *join_rows([*parts, *compared]), view.parameter(paramcd).name, stub_width=3.6, footnotes=[*notes, *told],
-        without=unexplained(asked), words=adjustment_words(view, asked),
+        *join_rows([*parts, *compared]), view.parameter(paramcd).name, stub_width=3.6,
+        footnotes=[*tell_untimed(view, times), *notes, *told], without=unexplained(asked), words=adjustment_words(view, asked),
     )  # fmt: skip
 
 

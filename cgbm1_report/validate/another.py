@@ -198,7 +198,7 @@ def _left_out(dataset: str, variable: str, told: str, baseline: pd.Series, kept:
     if not lost:
         return pd.DataFrame()
     counted = f"{lost:,} of {number_of(int(baseline.sum()), 'baseline record')} (ABLFL = Y)"
-    found = whole_finding(dataset, variable, f"{told} in {counted}: tables by visit leave them out")
+    found = whole_finding(dataset, variable, f"{told} in {counted}: tables of all results by visit leave them out")
     return found.assign(remedy=remedy)
 
 
