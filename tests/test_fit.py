@@ -259,3 +259,25 @@ def test_dates_of_one_cell_stand_each_on_a_line_where_a_fitted_column_holds_one(
     refresh_docx(document, build, tmp_path / "fit.docx", fit=True)
     new = body_of((tmp_path / "fit.docx").read_bytes())
     assert new.count('2026-01-15 </w:t><w:br/><w:t xml:space="preserve">2026-01-20</w:t>') == 14
+
+
+@pytest.mark.parametrize("fit", [False, True])
+def test_a_table_that_a_program_made_narrower_on_a_page_that_holds_it_has_its_columns_again_if_it_is_to_fit(tmp_path, fit):
+    """A quarter of the landscape page it was made for, as where another program lost its width: dates are broken there."""
+    build = {"L16.2.7.1": tmp_path / "l.docx"}
+    build["L16.2.7.1"].write_bytes(dated(3, "2026-02-20"))
+    narrow = re.sub(r'<w:gridCol w:w="(\d+)"/>', lambda one: f'<w:gridCol w:w="{int(one[1]) // 4}"/>', body_of(dated(3)))
+    narrow = re.sub(r"<w:tblW [^>]*/>", '<w:tblW w:w="3600" w:type="dxa"/>', narrow)
+    narrow = re.sub(
+        r'<w:tcW w:w="(\d+)" w:type="pct"/>', lambda one: f'<w:tcW w:w="{int(one[1]) * 18 // 25}" w:type="dxa"/>', narrow
+    )
+    margins = '<w:pgSz w:w="16838" w:h="11906" w:orient="landscape"/><w:pgMar w:left="1134" w:right="1134"/>'
+    lying = f"<w:p><w:pPr><w:sectPr>{margins}</w:sectPr></w:pPr></w:p>"
+    document = write_csr(tmp_path / "csr.docx", own_words("Mine.") + narrow + lying)
+    done = refresh_docx(document, build, tmp_path / "new.docx", fit=fit)
+    own, made = (sum(told_widths(body_of((tmp_path / name).read_bytes()))[1]) for name in ("new.docx", "l.docx"))
+    told = "has the build's own columns again" if fit else "--fit sizes its columns anew"
+    assert [line for line in done.told if line.endswith(told)] == list(done.told)
+    assert len(done.told) == 1
+    assert (own == made) is fit
+    assert find_disorder((tmp_path / "new.docx").read_bytes()) == []

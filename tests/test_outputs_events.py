@@ -405,6 +405,11 @@ def test_deaths_are_counted_by_day_cause_and_treatment() -> None:
     assert cells(made, rows) == rows
     assert len(made.rows) == len(rows) + 2, "and two heads"
     assert "On treatment: to 30 days after the last dose." in made.footnotes
+    # Of 2-03 the month is known: its day, and so its row, may be another.
+    imputed = "Day, month or year of the date of death was imputed for 1 subject (DTHDTF)."
+    assert imputed in made.footnotes
+    known = {"ADSL": draw(DEATHS).assign(DTHDTF=None)}
+    assert not [note for note in table("T14.3.2.3.2", known).footnotes if "imputed" in note]
 
 
 def test_death_on_a_day_that_is_not_known_stands_in_a_row_of_its_own() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.outputs.adverse_events import FATAL, GRAVE, LEFT, SERIOUS, WITHDRAWN
 from cgbm1_report.outputs.listings import EVENTS
 from cgbm1_report.protocol.trial import Trial
@@ -94,7 +95,20 @@ def deaths(view: View) -> Summary:
         near = (dead["DTHDT"] - dead["TRTEDT"].fillna(dead["TRTSDT"])).dt.days <= days
         parts.append(count_rows(view, [Selection((*_DEAD, ("on treatment", "Y")), "Deaths on treatment", dead[near])], block=True))
         notes = (f"On treatment: to {days} days after the last dose.",)
-    return Summary(*join_rows(parts), "Subjects, n (%)", stub_width=3.6, footnotes=notes, without=() if times else ("F11b",))
+    return Summary(
+        *join_rows(parts), "Subjects, n (%)", stub_width=3.6, footnotes=[*notes, *_tell_imputed(view, dead)],
+        without=() if times else ("F11b",),
+    )  # fmt: skip
+
+
+def _tell_imputed(view: View, dead: pd.DataFrame) -> Iterator[str]:
+    """A note where a day of death is not known whole: it is counted on a day that it may not have been."""
+    adsl = view.dataset("ADSL")
+    if "DTHDTF" not in adsl:
+        return
+    imputed = adsl.loc[adsl["USUBJID"].isin(dead["USUBJID"]), "DTHDTF"].notna().sum()
+    if imputed:
+        yield f"Day, month or year of the date of death was imputed for {number_of(int(imputed), 'subject')} (DTHDTF)."
 
 
 #: What a line is listed for, by the events that are: a line has every reason that holds.

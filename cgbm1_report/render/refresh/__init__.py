@@ -74,6 +74,7 @@ _RULE_OWN = "what of the writer's stands in an output"
 _FITTED = "was wider than the text of its page, and is made as wide as that"
 _TOO_WIDE = "is wider than the text of its page, which cuts it off: --fit makes it fit"
 _NARROW = "is narrower on its page than it was made for, and words are broken inside its cells: --fit sizes its columns anew"
+_ANEW = "was narrower on its page than it was made for, which broke words inside its cells, and has the build's own columns again"
 
 
 @dataclass
@@ -297,7 +298,8 @@ def _renew(
         new, widths = keep_widths(old, new) if is_moved(old) else (new, "")
         new, points = keep_type(old, new)
         new, broken = lay_again(new, room, size_of, points, kept=new != made, wide=wide)
-        said += [f"{number}: {_NARROW}"] * (broken and not cut_off)
+        said += [f"{number}: {_ANEW if fit else _NARROW}"] * (broken and not cut_off)
+        new, widths = (made, "") if broken and fit else (new, widths)
         renewal.squeezed = None if fit or cut_off or broken else squeezed(new)
         new, size = keep_size(old, new)
     new = keep_style(old, new, number, foreign_styles(parts, styles))
