@@ -13,7 +13,7 @@ import pytest
 from cgbm1_report.build.log import to_lines
 from cgbm1_report.build.request import Request
 from cgbm1_report.build.unfinished import warn_again, warn_unfinished
-from tests.drawn import our_trial
+from tests.drawn import draw, our_trial
 
 
 def data(states: dict[int, list[str]], *pooled: int) -> Any:
@@ -79,6 +79,41 @@ def test_nothing_is_warned_of_what_is_finished_or_not_called_final(
 ) -> None:
     assert warned(request_, found) == ""
     assert caplog.records == []
+
+
+EVENTS = """
+USUBJID$ | AESEQ | AESER
+1-0      | 1     | Y     # written
+1-0      | 2     | Y     # not written
+2-0      | 1     | Y     # of phase 2, not written
+2-1      | 1     | N     # has no narrative
+"""
+TEXTS = """
+USUBJID$ | AESEQ | TEXT
+1-0      | 1     | Fell ill.
+1-0      | 2     | .
+"""
+
+
+@pytest.mark.parametrize(
+    ("phase", "numbers", "says"),
+    [
+        (None, ["T14.1.1.1", "N14.3.3.1"], "the report is called final, and 2 narratives have no physician's text [rule"),
+        (1, ["N14.3.3.1"], "and 1 narrative has no physician's text [rule"),
+        # Outputs without narratives print no place for a text.
+        (None, ["T14.1.1.1"], ""),
+    ],
+)
+def test_narratives_without_a_text_are_told_where_they_are_made(phase: int | None, numbers: list[str], says: str) -> None:
+    trial = our_trial()
+    assert trial.narratives is not None
+    serious = tuple(one for one in trial.narratives.reasons if "AESER" in one.events)
+    trial = trial.model_copy(update={"narratives": trial.narratives.model_copy(update={"reasons": serious})})
+    found = data(ENDED)
+    found.adam["ADSL"] = found.adam["ADSL"].assign(SAFFL="Y")
+    found.adam |= {"ADAE": draw(EVENTS).assign(TRTEMFL="Y"), "NARRATIVES": draw(TEXTS)}
+    told = "\n".join(warn_unfinished(Request(Path("cut"), status="final", phase=phase), trial, found, numbers))
+    assert (says in told) if says else told == ""
 
 
 def test_build_that_is_kept_warns_as_when_it_was_made(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -189,11 +189,12 @@ def _make_ready(work: Path, asked: Asked, on_progress: OnProgress) -> _Ready:
     """Read the data, plan the notebooks, and write what they read."""
     request, trial, trial_file, earlier = asked.request, asked.trial, asked.trial_file, asked.earlier
     data = _read(request, trial, on_progress)
-    unfinished = warn_unfinished(request, trial, data)
     jobs = plan_notebooks(request, trial, trial_file, data.pooled)
     refuse_slips(jobs, trial, request.only)
     entries = catalogue(trial, scope=scope_of(ALL_GROUPS, request.package))
-    require_declared([entries[number] for number in sorted(_expected(request, entries, jobs))], trial, data.adam)
+    expected = sorted(_expected(request, entries, jobs))
+    require_declared([entries[number] for number in expected], trial, data.adam)
+    unfinished = warn_unfinished(request, trial, data, expected)
     stamp = _stamp(request, trial, data)
     if earlier is not None:
         from cgbm1_report.build.since import write_earlier

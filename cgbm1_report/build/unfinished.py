@@ -7,15 +7,16 @@ other is opened. But nobody should find it out when it is filed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from cgbm1_report.build.log import read_log
 from cgbm1_report.build.request import Request
-from cgbm1_report.errors import Problem
+from cgbm1_report.errors import Problem, number_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.unblinding import Unblinding
 from cgbm1_report.tabulate.files import ALL_GROUPS
+from cgbm1_report.tabulate.named import output_word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,10 +30,11 @@ UNFINISHED = "unfinished"
 _RULE = "a final report is of data that are complete and open"
 
 
-def warn_unfinished(request: Request, trial: Trial, data: Data) -> list[str]:
+def warn_unfinished(request: Request, trial: Trial, data: Data, numbers: Iterable[str] = ()) -> list[str]:
     """Warn, in one line, of what a final report is of and is not finished; also the words of it, for build.log.
 
-    A draft and a package are not asked: who reviews a trial while it goes on is given it as it is.
+    A draft and a package are not asked: who reviews a trial while it goes on is given it as it is. ``numbers`` are the outputs
+    that are made: narratives that print a place for a text are told where they are among them.
     """
     if request.status != "final" or request.package:
         return []
@@ -40,7 +42,8 @@ def warn_unfinished(request: Request, trial: Trial, data: Data) -> list[str]:
     labels = [trial.phases[phase].label for phase in phases if phase in data.pooled]
     blind = " and ".join(labels)
     ongoing = _tell_ongoing(data.adam["ADSL"], trial, phases)
-    if not blind and not ongoing:
+    unwritten = _tell_unwritten(data.adam, trial, phases, numbers)
+    if not blind and not ongoing and not unwritten:
         return []
     record = (trial.unblinding or Unblinding()).file
     found, ways = [], ["say --status draft"]
@@ -50,6 +53,9 @@ def warn_unfinished(request: Request, trial: Trial, data: Data) -> list[str]:
     if ongoing:
         found.append(ongoing)
         ways.append("build the cut in which all have ended")
+    if unwritten:
+        found.append(unwritten)
+        ways.append("have the texts written (cgbm1-report narratives)")
     message = f"the report is called final, and {' and '.join(found)}"
     told = str(Problem(message, rule=_RULE, remedy=", or ".join(ways)))
     # Two builds of one cut are equal in every file, wherever it lies: build.log does not say where.
@@ -79,6 +85,18 @@ def _tell_ongoing(subjects: pd.DataFrame, trial: Trial, phases: Iterable[int]) -
     total = sum(counts.values())
     by_phase = f" ({', '.join(f'{label}: {count}' for label, count in counts.items() if count)})" if len(trial.phases) > 1 else ""
     return f"{total} subject{'s are' if total > 1 else ' is'} ongoing{by_phase}" if total else ""
+
+
+def _tell_unwritten(adam: Mapping[str, pd.DataFrame], trial: Trial, phases: Iterable[int], numbers: Iterable[str]) -> str:
+    """How many events are without their physician's text, where narratives are made."""
+    if not any(output_word(number) == "Narrative" for number in numbers):
+        return ""
+    from cgbm1_report.outputs.narrative_texts import find_unwritten
+
+    seen = [_are_of(adam["ADSL"], phase) for phase in phases]
+    people = {who for one in seen for who in adam["ADSL"].loc[one, "USUBJID"]}
+    count = int(find_unwritten(adam, trial)["USUBJID"].isin(people).sum())
+    return f"{number_of(count, 'narrative')} {'has' if count == 1 else 'have'} no physician's text" if count else ""
 
 
 def _are_of(subjects: pd.DataFrame, phase: int) -> pd.Series:

@@ -128,6 +128,17 @@ def find_reasons(adam: Mapping[str, pd.DataFrame], trial: Trial, rule: Narrative
     return pd.concat([one for one in found if len(one)] or found, ignore_index=True)
 
 
+def find_unwritten(adam: Mapping[str, pd.DataFrame], trial: Trial) -> pd.DataFrame:
+    """The events that have a narrative and no physician's text, a row each: their narratives print a place for it."""
+    if trial.narratives is None or not {"ADAE", "ADSL"} <= adam.keys():
+        return pd.DataFrame(columns=_EVENT)
+    events = find_reasons(adam, trial, trial.narratives)[_EVENT].drop_duplicates()
+    texts = adam.get("NARRATIVES", pd.DataFrame(columns=[*_EVENT, "TEXT"]))
+    written = texts.loc[texts["TEXT"].notna(), _EVENT].astype({"USUBJID": "object", "AESEQ": "float64"}).drop_duplicates()
+    told = events.astype({"USUBJID": "object", "AESEQ": "float64"}).merge(written, how="left", on=_EVENT, indicator="WRITTEN")
+    return told.loc[told["WRITTEN"] == "left_only", _EVENT].reset_index(drop=True)
+
+
 def _collected(cut: Cut, trial: Trial) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
     """Events as the cut has them, and subjects with the date and cause of their death."""
     events, people = (cut.sdtm.get(name, cut.adam.get(other)) for name, other in (("AE", "ADAE"), ("DM", "ADSL")))
