@@ -90,15 +90,12 @@ def deaths(view: View) -> Summary:
         # A head says of the rows below it what they are: without any it says nothing.
         parts += [head_row(((head, None),), label), count_rows(view, rows, indent=1)] if rows else []
     days = view.trial.event_tables.on_treatment_days
-    notes: tuple[str, ...] = ()
+    notes = list(_tell_imputed(view, dead))
     if days is not None:
         near = (dead["DTHDT"] - dead["TRTEDT"].fillna(dead["TRTSDT"])).dt.days <= days
         parts.append(count_rows(view, [Selection((*_DEAD, ("on treatment", "Y")), "Deaths on treatment", dead[near])], block=True))
-        notes = (f"On treatment: to {days} days after the last dose.",)
-    return Summary(
-        *join_rows(parts), "Subjects, n (%)", stub_width=3.6, footnotes=[*notes, *_tell_imputed(view, dead)],
-        without=() if times else ("F11b",),
-    )  # fmt: skip
+        notes.insert(0, f"On treatment: to {days} days after the last dose.")
+    return Summary(*join_rows(parts), "Subjects, n (%)", stub_width=3.6, footnotes=notes, without=() if times else ("F11b",))
 
 
 def _tell_imputed(view: View, dead: pd.DataFrame) -> Iterator[str]:
