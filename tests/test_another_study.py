@@ -20,6 +20,7 @@ from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.cli import app
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import ReportError
+from cgbm1_report.outputs import declarations
 from cgbm1_report.outputs.catalogue import catalogue, left_out, make, require_declared
 from cgbm1_report.protocol.derived import tell_underivable
 from cgbm1_report.protocol.packages import UNSEEN as UNSEEN_DATA
@@ -28,6 +29,8 @@ from cgbm1_report.protocol.trial import Trial, make_trial, read_trial
 from cgbm1_report.protocol.wording import group_noun
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.simulate import simulate_cut
+from cgbm1_report.tabulate.make import footnotes_of
+from cgbm1_report.tabulate.view import refuse_unexpected
 from cgbm1_report.validate import validate_adam
 from tests.drawn import plain_protocol, stamp_of, write_plain
 from tests.pilot.tables import write_cut
@@ -539,3 +542,31 @@ def test_validate_tells_values_that_an_output_refuses(tmp_path, carry_out):
     assert (told["file"], told["place"]) == ("ADSL", "01-701-1023")
     assert told["rule"] == "an output counts by the values it expects"
     assert told["remedy"].startswith("correct the data")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("-1", "code the direction in ATOXGRL and ATOXGRH, and ATOXGR without a sign; or leave the number"),
+        # what no sign explains is mended as any other value
+        ("-9", "correct the data, or trial.yaml"),
+        ("mild", "correct the data, or trial.yaml"),
+    ],
+)
+def test_a_signed_grade_is_said_with_the_variables_that_tell_the_direction(value: str, said: str) -> None:
+    records = pd.DataFrame({"USUBJID": ["1"], "ATOXGR": [value]})
+    with pytest.raises(ReportError) as caught:
+        refuse_unexpected("ADLB", records, "ATOXGR", ("0", "1", "2", "3", "4"))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(("there", "printed"), [(True, True), (False, False)])
+def test_note_on_values_after_a_transplantation_is_asked_for_where_the_data_tell_which_these_are(
+    there: bool, printed: bool
+) -> None:
+    trial = Trial.model_validate(PROTOCOL)
+    columns = {"POSTLTFL": [None]} if there else {}
+    adam = {name: pd.DataFrame({"USUBJID": ["1"], **columns}) for name in ("ADLB", "ADEFF")}
+    found = [one for one in declarations(trial) if "F13" in one.footnotes and one.scope == "phase"]
+    assert len(found) > 10
+    assert {"F13" in footnotes_of(one, trial.phase_numbers[-1], trial, adam) for one in found} == {printed}

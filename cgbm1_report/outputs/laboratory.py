@@ -195,6 +195,8 @@ _TITLE, _OF_VALUES = "{}: Value and Change from Baseline by Visit", "{}: Value b
 _BY_VISIT = ("ADEFF", "ADLB", "ADVS")
 #: Of what limits of quantitation and logarithms are explained.
 _LIMITED = "F18"
+#: The note on values after a transplantation: of data that tell which these are.
+_AFTER_TRANSPLANT, _AFTER = "F13", "POSTLTFL"
 #: Of scores one that has a name of its own; those that stand together have a table elsewhere.
 _SCORES: dict[str, _Pattern] = {"MELD": ("{} Score and Change from Baseline by Visit", (*_NOTES, "F16"))}
 #: Parameters that have a listing of their own, and the listings of results of a category and of a dataset.
@@ -207,6 +209,11 @@ _OF_DATASET = {"ADIS": "L16.2.6.7", "ADVS": "L16.2.8.7"}
 #: Every listing of laboratory results.
 OF_LABORATORY = ("L16.2.6.4", "L16.2.6.6", "L16.2.6.8", "L16.2.8.1", "L16.2.8.2", "L16.2.8.3")
 _ELSEWHERE = frozenset(TOGETHER["organ failure"])
+
+
+def explain_left_out(dataset: str) -> dict[str, tuple[str, str]]:
+    """Which footnote says what is left out after a transplantation, and the variable that must be there for it."""
+    return {_AFTER_TRANSPLANT: (dataset, _AFTER)}
 
 
 def listings_of(trial: Trial, codes: Iterable[str], dataset: str) -> tuple[str, ...]:
@@ -250,7 +257,7 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
             where={"PARAMCD": outcome.paramcd, trial.conventions.efficacy_flag: "Y"}, comparisons=compared,
             variables=partial(_needed, outcome, number), methods=_METHODS,
             listings=listings_of(trial, (outcome.paramcd,), outcome.dataset),
-            meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)},
+            meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, given=explain_left_out(outcome.dataset),
         )  # fmt: skip
 
 

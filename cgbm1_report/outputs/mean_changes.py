@@ -10,7 +10,7 @@ import pandas as pd
 from cgbm1_report.analyse.continuous import analyse_continuous
 from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
-from cgbm1_report.outputs.laboratory import BASELINE, listings_of, records_by_visit, registry_visits
+from cgbm1_report.outputs.laboratory import BASELINE, explain_left_out, listings_of, records_by_visit, registry_visits
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Key
 from cgbm1_report.tabulate.declare import Declaration, Drawing, family
@@ -163,5 +163,5 @@ def change_figures(trial: Trial) -> Iterator[Declaration]:
         where={"PARAMCD": tuple(codes), flag: "Y"}, total=False,
         variables=dict.fromkeys(sources, ("USUBJID", *_READ, flag)) | {"ADSL": ("EOSSTT",)},
         listings=tuple(sorted({number for code, dataset in of.items() for number in listings_of(trial, (code,), dataset)})),
-        meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)},
+        meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, given=explain_left_out(sources[0]),
     )  # fmt: skip

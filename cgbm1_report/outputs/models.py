@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from cgbm1_report.outputs.change_models import MODELS, model_changes, tell_models, variables_of_models
-from cgbm1_report.outputs.laboratory import listings_of, name_visits, tell_favourable
+from cgbm1_report.outputs.laboratory import explain_left_out, listings_of, name_visits, tell_favourable
 from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.adjusted import adjusted_by_visit
@@ -67,5 +67,5 @@ def model_tables(trial: Trial) -> Iterator[Declaration]:
             number, f"{what}: {names}", "FAS", (dataset,), (*_NOTES, *compared), _body(codes, number), phases,
             where={"PARAMCD": codes, trial.conventions.efficacy_flag: "Y"}, total=False, comparisons=compared,
             variables=partial(_needed, number),
-            methods=MODELS, listings=listings_of(trial, codes, dataset),
+            methods=MODELS, listings=listings_of(trial, codes, dataset), given=explain_left_out(dataset),
         )  # fmt: skip

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cgbm1_report.outputs.laboratory import BASELINE, name_visits, records_by_visit, tell_favourable, visit_changes
+from cgbm1_report.outputs.laboratory import (
+    BASELINE,
+    explain_left_out,
+    name_visits,
+    records_by_visit,
+    tell_favourable,
+    visit_changes,
+)
 from cgbm1_report.protocol.clinical import SUBSCORES
 from cgbm1_report.rows import Is
 from cgbm1_report.tabulate.by_visit import Distributed, Visited, summarise_by_visit
@@ -24,6 +31,7 @@ _VARIABLES = ("PARAMCD", "AVAL", "ABLFL", "CHG", "PCHG", "AVISITN")
     variables=lambda trial, phase: {"ADEFF": ("USUBJID", *_VARIABLES, trial.conventions.efficacy_flag)},
     needs={f"parameter {TOTAL_SCORE}": lambda trial: TOTAL_SCORE in trial.parameters},
     meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, shares=("AVAL",), listings=("L16.2.6.3",),
+    given=explain_left_out("ADEFF"),
 )  # fmt: skip
 def organ_scores(view: View) -> Summary:
     """The score and its change, then of each organ how many subjects have which sub-score, of those who have one."""

@@ -19,7 +19,7 @@ from cgbm1_report.protocol.sections import Parameter, Population, Visit
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.read.adamfiles import take_observed
 from cgbm1_report.tabulate.files import ALL_GROUPS
-from cgbm1_report.tabulate.required import require_variable
+from cgbm1_report.tabulate.required import require_variable, tell_mending
 from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Column, Stamp
 
@@ -48,7 +48,7 @@ def find_unexpected(name: str, records: pd.DataFrame, variable: str, expected: C
                 file=name,
                 rule="an output counts by the values it expects",
                 place=str(own["USUBJID"].iloc[0]) if "USUBJID" in own else "",
-                remedy="correct the data, or trial.yaml where it declares them; if both are right, tell who maintains cgbm1-report",
+                remedy=tell_mending(name, variable, value, expected),
             )
         )
     return problems
