@@ -23,6 +23,8 @@ TOTAL_SCORE = "CLIFCOF"
 _SPREAD = Distributed("AVAL", "Sub-score, n (%)", levels=(1, 2, 3))
 _VARIABLES = ("PARAMCD", "AVAL", "ABLFL", "CHG", "PCHG", "AVISITN")
 
+_LEFT_OUT = explain_left_out("ADEFF")
+
 
 @output(
     "T14.2.8", "CLIF-C OF Score and Change from Baseline, Sub-scores by Visit", population="FAS", source=("ADEFF",),
@@ -30,8 +32,7 @@ _VARIABLES = ("PARAMCD", "AVAL", "ABLFL", "CHG", "PCHG", "AVISITN")
     where=lambda trial: {"PARAMCD": (TOTAL_SCORE, *SUBSCORES), trial.conventions.efficacy_flag: "Y"},
     variables=lambda trial, phase: {"ADEFF": ("USUBJID", *_VARIABLES, trial.conventions.efficacy_flag)},
     needs={f"parameter {TOTAL_SCORE}": lambda trial: TOTAL_SCORE in trial.parameters},
-    meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, shares=("AVAL",), listings=("L16.2.6.3",),
-    given=explain_left_out("ADEFF"),
+    meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, shares=("AVAL",), listings=("L16.2.6.3",), given=_LEFT_OUT,
 )  # fmt: skip
 def organ_scores(view: View) -> Summary:
     """The score and its change, then of each organ how many subjects have which sub-score, of those who have one."""
