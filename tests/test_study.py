@@ -69,6 +69,9 @@ def test_study_of_a_cut_says_what_a_build_of_it_says(study: cg.Study, shared_cut
     pd.testing.assert_frame_equal(here.ard, there.ard)
     assert repr(study) == f"<Study cut: Phase 2, {len(study.list())} outputs>"
     # A build knows no path of the cut that it was made of: its cut-off tells it apart from others.
+    # Its data are of everybody: what a package leaves out would be shown as the package's.
+    with pytest.raises(ReportError, match="is a build of the report, not of package dsmb"):
+        cg.open_report(made, 2, package="dsmb")
     with pytest.raises(ReportError, match=f"derived already .*open the cut of {study.stamp.cutoff} that it was built of"):
         report.what_if(tte_plus_one=True)
 

@@ -237,6 +237,21 @@ def refuse_cut(place: Path) -> None:
         raise ArgumentError("is a data cut", file=place, rule="cg.open_report", remedy=f'open it with cg.open_cut("{place}")')
 
 
+def refuse_other_package(place: Path, manifest: Mapping[str, Any], package: str) -> None:
+    """Refuse a build as one of a package that it was not made for: its data are not those that the package is made of.
+
+    Raises
+    ------
+    ReportError
+        The build is finished, and was made for the report or for another package.
+    """
+    made_for = manifest.get("parameters", {}).get("package", "")
+    if package and package != made_for and not manifest["report"]["building"]:
+        told = f"is a build of {f'package {made_for}' if made_for else 'the report'}, not of package {package}"
+        remedy = f"build the package: cgbm1-report build CUT --package {package} --out DIR, and open that"
+        raise ArgumentError(told, file=place, rule="cg.open_report", remedy=remedy)
+
+
 def display_as_printed() -> None:
     """Let a notebook show an output that a cell ends with as the report prints it: of a long one the first page."""
     if "IPython" not in sys.modules:

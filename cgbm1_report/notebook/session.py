@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from cgbm1_report.errors import PlanError
-from cgbm1_report.notebook.asked import Bundle, Questions, display_as_printed, read_phase, refuse_cut
+from cgbm1_report.notebook.asked import Bundle, Questions, display_as_printed, read_phase, refuse_cut, refuse_other_package
 from cgbm1_report.notebook.datasets import Datasets, refuse_changed
 from cgbm1_report.notebook.given import checked
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
@@ -347,6 +347,7 @@ def open_report(
     place = Path(folder).resolve()
     refuse_cut(place)
     manifest = read_manifest(place)
+    refuse_other_package(place, manifest, package)
     about, digests = manifest["report"], manifest.get("files", {})
     refuse_changed(place, digests, building=about["building"])
     trial = read_trial(place / "trial.yaml")
