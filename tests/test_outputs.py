@@ -11,7 +11,7 @@ from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.outputs.catalogue import catalogue, find, make
 from cgbm1_report.rows import write_key
 from cgbm1_report.tabulate.layout import STUDY_DAY
-from cgbm1_report.tabulate.view import View
+from cgbm1_report.tabulate.required import require_variable
 from tests.drawn import draw, find_row, our_trial, read_cells, stamp_of
 
 TRIAL = our_trial()
@@ -160,7 +160,7 @@ def test_missing_dataset_and_variable_are_named():
 def test_a_variable_that_is_not_there_is_told_with_the_one_that_comes_nearest(asked, remedy):
     frame = pd.DataFrame(columns=["USUBJID", "TRTEMFL", "ATOXGR", "AETERM"])
     with pytest.raises(ReportError) as caught:
-        View.require("ADAE", frame, asked)
+        require_variable("ADAE", frame, asked, {"ADAE": frame})
     assert caught.value.problems[0].remedy == remedy
 
 
