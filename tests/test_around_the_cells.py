@@ -170,9 +170,9 @@ MADE = [
     ("field", PAGE, "<main>", '<main><input value="9">', "has <input value>"),
     ("template", PAGE, "<main>", "<main><template>9</template>", "has <template>"),
     ("drawing", PAGE, "<main>", "<main><svg><text>9</text></svg>", "has a drawing outside of the outputs"),
-    ("picture", PAGE, "<main>", '<main><img src="data:image/svg+xml,<svg/>">', "draws 1 pictures that no notebook displays"),
-    ("other picture", DRAWN, "src=\"data:image/png;base64,iVBORw0KGgo", "src=\"data:image/png;base64,iVBORw0KGga", "lacks 1 pictures"),
-    ("number in a drawing", DRAWN, "stroke-linejoin", "stroke-lineJoin", "draws 1 pictures that no notebook displays"),
+    ("picture", PAGE, "<main>", '<main><img src="data:image/svg+xml,<svg/>">', "draws 1 picture that no notebook displays"),
+    ("other picture", DRAWN, "src=\"data:image/png;base64,iVBORw0KGgo", "src=\"data:image/png;base64,iVBORw0KGga", "lacks 1 picture that"),
+    ("number in a drawing", DRAWN, "stroke-linejoin", "stroke-lineJoin", "draws 1 picture that no notebook displays"),
     ("words for a still picture", DRAWN, 'alt="', 'alt="No ', "prints 'No'"),
     # A text that is there and cannot be seen, or is read the other way round.
     ("hidden row", PAGE, "<tr><th", '<tr hidden><th', "has <tr hidden>"),
@@ -193,7 +193,7 @@ MADE = [
     ("result of a field, RTF", RICH, "{\\fldrslt 1}}\\par", "{\\fldrslt N = 9}}\\par", "prints 'N = 9' as a page number"),
     ("font of signs, RTF", RICH, "fcharset0 Arial;", "fcharset2 Symbol;", "has the fonts 'Symbol;SimSun;'"),
     ("white, RTF", RICH, "Male\\cell", "{\\cf8 Male}\\cell", "has \\cf"),
-    ("picture, RTF", RICH, "{\\footer", "{\\pict\\pngblip 89504e47}{\\footer", "draws 1 pictures that no notebook displays"),
+    ("picture, RTF", RICH, "{\\footer", "{\\pict\\pngblip 89504e47}{\\footer", "draws 1 picture that no notebook displays"),
 ]  # fmt: skip
 
 

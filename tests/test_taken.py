@@ -149,7 +149,7 @@ def test_output_of_a_dose_group_is_taken_under_its_own_number(build):
         _, taken = build(f"{group}, first", only=("T14.1.2.2",), dose_group=group)
         assert taken == ""
         _, taken = build(f"{group}, again", only=("T14.1.2.2",), dose_group=group)
-        assert taken.startswith("1 of 1 outputs")
+        assert taken.startswith("1 of 1 output:")
 
 
 def test_what_is_not_as_it_was_kept_is_made(build, done, tmp_path):
