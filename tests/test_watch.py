@@ -1469,9 +1469,8 @@ def test_errors_beyond_those_named_are_counted_and_their_list_is_where_the_remed
     assert "validate CUT" not in bench.page
 
 
-def test_list_of_an_earlier_night_is_not_told_for_what_ended_this_build(bench):
-    """Wrong data on the first night, a lost process on the second, by other options."""
-    deliver(bench.cuts, "one")
+def list_an_error(bench):
+    """Let the check of a cut write the list of its findings, an error of DM."""
     check = bench.check
 
     def list_all(cut: Path, folder: Path) -> dict[str, int]:
@@ -1481,6 +1480,12 @@ def test_list_of_an_earlier_night_is_not_told_for_what_ended_this_build(bench):
         return counts
 
     bench.check = list_all
+
+
+def test_list_of_an_earlier_night_is_not_told_for_what_ended_this_build(bench):
+    """Wrong data on the first night, a lost process on the second, by other options."""
+    deliver(bench.cuts, "one")
+    list_an_error(bench)
     bench.plan["one"] = [WRONG, ends_with(69, "ToolError", Problem("its process was ended", closed="its process was ended"))]
     assert bench.watch() == 1
     assert bench.watch(jobs=1, retries=0) == 69
@@ -1515,15 +1520,7 @@ def test_findings_of_a_cut_are_those_of_its_build_that_is_there_or_of_the_data_t
 def test_cut_that_is_refused_tells_no_error_of_the_files_it_had(bench):
     deliver(bench.cuts, "one")
     bench.plan["one"] = [WRONG]
-    check = bench.check
-
-    def list_all(cut: Path, folder: Path) -> dict[str, int]:
-        counts = check(cut, folder)
-        found = {"severity": "E", "rule": "V02", "dataset": "DM", "file": "sdtm/dm.csv", "remedy": "correct it"}
-        (folder / "findings.json").write_text(json.dumps({"counts": counts, "findings": [found]}))
-        return counts
-
-    bench.check = list_all
+    list_an_error(bench)
     assert bench.watch() == 1
     seal_cut(bench.cuts / "one")
     deliver(bench.cuts, "one", subjects=2)
