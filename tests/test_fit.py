@@ -233,7 +233,7 @@ def test_no_date_is_broken_while_type_of_seven_points_holds_it(tmp_path, days, h
     narrow = "L16.2.7.1: is narrower on its page than it was made for, and words are broken inside its cells: --fit sizes its columns anew"
     assert narrow in plain.told
     done = refresh_docx(document, build, tmp_path / "fit.docx", fit=True)
-    assert f"L16.2.7.1: was wider than the text of its page, and is made as wide as that{said}" in done.told
+    assert f"L16.2.7.1: was narrower on its page than it was made for, and its columns are sized for that page{said}" in done.told
     new = body_of((tmp_path / "fit.docx").read_bytes())
     assert set(re.findall(r'<w:sz w:val="(\d+)"/>', new)) == half_points
     columns = told_widths(new)[1]

@@ -16,7 +16,7 @@ import pytest
 
 from cgbm1_report import emit
 from cgbm1_report.emit.docx import own_parts
-from cgbm1_report.emit.edges import fit_edge, join_fields, join_tokens
+from cgbm1_report.emit.edges import fit_edge, join_fields, join_tokens, told_otherwise
 from cgbm1_report.emit.reference import add_styles, read_reference
 from cgbm1_report.errors import ReportError
 from cgbm1_report.paper import PAPERS
@@ -140,7 +140,7 @@ def test_sponsor_header_is_filled_and_our_footer_stands_where_it_has_none(templa
     header = "".join(re.findall(r"<w:t(?: [^>]*)?>([^<]*)</w:t>", parts["word/header1.xml"]))
     assert header.startswith("Study XY-101 of Sponsor")
     assert re.findall(r"<w:instrText>([^<]*)</w:instrText>", parts["word/header1.xml"]) == [" PAGE ", ""]
-    assert header.endswith(f"{MARK}Page 1 of 1"), "the template says the protocol and the page, not the mark and of how many"
+    assert header.endswith(f"Sponsor1{MARK}"), "the template says the protocol and the page in its own way, not the mark"
     assert "Protocol XY-101" not in header
     assert "Data cut-off: 2026-10-01" in parts["word/footer1.xml"]
     assert 'Target="media/header1.png"' in parts["word/_rels/header1.xml.rels"]
@@ -189,6 +189,54 @@ def test_what_a_template_says_is_not_said_twice(tmp_path):
     assert "Page " not in both
 
 
+SIMPLE = '<w:fldSimple w:instr=" page \\* MERGEFORMAT "><w:r><w:t>1</w:t></w:r></w:fldSimple>'
+
+
+@pytest.mark.parametrize("field", [PAGE, SIMPLE], ids=["complex", "simple"])
+@pytest.mark.parametrize("edge", ["header", "footer"])
+def test_template_that_numbers_its_pages_has_no_second_number(tmp_path, edge, field):
+    line = f"<w:p><w:r><w:t>Seite </w:t></w:r>{field}</w:p>"
+    both = {kind: LOGO.format(kind.capitalize()) + (line if kind == edge else "") for kind in ("header", "footer")}
+    parts = parts_of(emit.emit_docx(summary_table(), read_reference(edged(tmp_path / "own.docx", **both))))
+    said = parts["word/header1.xml"] + parts["word/footer1.xml"]
+    assert len(re.findall(r"\bPAGE\b", said, re.IGNORECASE)) == 1
+    assert "NUMPAGES" not in said
+    assert all(said.count(what) == 1 for what in ("Protocol XY-101", MARK, "Data cut-off: 2026-10-01"))
+
+
+@pytest.mark.parametrize("field", [PAGE, SIMPLE], ids=["complex", "simple"])
+def test_header_of_the_first_page_that_differs_by_its_page_number_is_no_other(field):
+    """Word saves what a field showed: 1 on the first page, 2 on the next."""
+    first = f"<w:hdr {NAMES}><w:p><w:r><w:t>Page </w:t></w:r>{field}<w:r><w:t> of ACME</w:t></w:r></w:p></w:hdr>"
+    second = first.replace("<w:t>1<", "<w:t>2<")
+    assert told_otherwise(first) == told_otherwise(second) == (("Page  of ACME", 0), {"PAGE"})
+    assert told_otherwise(first) != told_otherwise(second.replace("ACME", "Acme"))
+    assert told_otherwise(first) != told_otherwise(first.replace(field, ""))
+
+
+def test_picture_has_the_room_that_a_high_header_leaves_it(tmp_path):
+    """Of our styles 11 lines of 8 points take 105.6 points; with the 31.2 above them, 71.6 more than the margin of 65.2.
+
+    A picture loses as many, and is as much less wide.
+    """
+    header = '<w:p><w:pPr><w:pStyle w:val="Header"/></w:pPr><w:r><w:t>ACME Pharma</w:t></w:r></w:p>'
+
+    def size(lines: int) -> tuple[float, float]:
+        reference = read_reference(edged(tmp_path / "acme.docx", header * lines))
+        text = parts_of(emit.emit_docx(figure(), reference))["word/document.xml"]
+        (wide, high), same = re.findall(r'<(?:wp:extent|a:ext) cx="(\d+)" cy="(\d+)"', text)
+        assert same == (wide, high)
+        return int(wide) / 12700, int(high) / 12700
+
+    # Below what the template says stands the line of what it does not say.
+    whole, less = size(1), size(10)
+    assert whole[1] - less[1] == pytest.approx(71.6, abs=0.01)
+    assert less[0] / less[1] == pytest.approx(whole[0] / whole[1])
+    assert size(19)[1] == pytest.approx(whole[1] - 158.0, abs=0.01)
+    with pytest.raises(ReportError, match="has a header and footer that take about 254 of the 473 points which a page has"):
+        size(29)
+
+
 def test_report_of_an_earlier_cut_as_a_template_is_not_said_beside_the_new_one(tmp_path):
     """Its header and footer are ours, filled: with them every page would say two cut-offs."""
     old = tmp_path / "report.docx"
@@ -217,6 +265,7 @@ OTHERS = {
     "even, not set":      ("even", WORDS, "", "", False),
     "first, blank":       ("first", "<w:p/>", "<w:titlePg/>", "", False),
     "even, the same":     ("even", SAME, "", EVEN, False),
+    "first, the number":  ("first", SAME.replace("</w:p>", f"{PAGE}</w:p>"), "<w:titlePg/>", "", True),
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from cgbm1_report.emit.edges import fill_tokens, fit_edge, put_beside
 from cgbm1_report.emit.escape import clean, escape_attribute
 from cgbm1_report.emit.layout import heading
 from cgbm1_report.emit.openxml import figure_foot, figure_head, openxml_pieces, picture_paragraph, running_notes
+from cgbm1_report.emit.room import lost_points, shrink_pictures
 from cgbm1_report.paper import PAPERS, Paper
 from cgbm1_report.tabulate.table import Figure, Output, Stamp, Table
 
@@ -153,7 +154,8 @@ def emit_docx(output: Output, reference: bytes | None = None) -> bytes:
 
     A figure is embedded as PNG with its alternative text. Notes of a table of several pages stand in the footer too:
     Word repeats rows above the others only. The same output gives the same bytes.
-    ``reference`` is a sponsor's template, as `read_reference` gives it.
+    ``reference`` is a sponsor's template, as `read_reference` gives it: where its header and footer take more room than
+    ours, a picture is that much smaller.
     """
     parts = _stamped(output.stamp, heading(output), reference)
     if not isinstance(output, Figure):
@@ -165,7 +167,8 @@ def emit_docx(output: Output, reference: bytes | None = None) -> bytes:
     )
     parts[_RELATIONS] = parts[_RELATIONS].replace(b"</Relationships>", relation.encode())
     parts[_PICTURE] = output.png
-    return pack(parts, [figure_head(output), picture_paragraph(output, "rIdP1"), figure_foot(output)])
+    picture = shrink_pictures(picture_paragraph(output, "rIdP1"), lost_points(parts, output.stamp.sheet.text_points))
+    return pack(parts, [figure_head(output), picture, figure_foot(output)])
 
 
 def emit_docx_of(tables: Sequence[Table], title: str) -> bytes:

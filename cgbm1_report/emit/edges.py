@@ -18,6 +18,8 @@ _TOKEN = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _ONE_BRACE = re.compile(rf"(?<!{{){{\s*(?:{'|'.join(TOKENS)})\s*}}(?!}})")
 _FIELD = re.compile(r'<w:fldChar [^>]*w:fldCharType="(begin|separate|end)"|(<w:instrText(?: [^>]*)?>)([^<]*)(</w:instrText>)')
 _SIMPLE_FIELD = re.compile(r'<w:fldSimple [^>]*w:instr="([^"]*)"')
+#: What a field showed when the template was saved: a page number is another on each page.
+_RESULT = re.compile(r'(w:fldCharType="separate"|<w:fldSimple\b[^>]*[^/]>)(?:(?!w:fldCharType="|</?w:fldSimple\b).)*', re.S)
 _LINE, _TAB = re.compile(r"(<w:p><w:pPr>.*?</w:pPr>)(.*?)</w:p>", re.S), "<w:r><w:tab/></w:r>"
 _ROOT = re.compile(r"<w:(hdr|ftr)\b[^>]*[^/]>")
 _HIDDEN = re.compile(r'<w:r(?: [^>]*)?>(?:(?!</w:r>).)*<w:vanish(?: w:val="(?:1|true|on)")?\s*/>.*?</w:r>', re.S)
@@ -99,6 +101,11 @@ def told_words(edge: str) -> tuple[str, int]:
     )
 
 
+def told_otherwise(edge: str) -> tuple[tuple[str, int], frozenset[str]]:
+    """What tells headers or footers of several pages apart: their words and pictures, and their fields, whatever these show."""
+    return told_words(_RESULT.sub(r"\1", edge)), frozenset(told_by(join_fields(edge)[0]))
+
+
 def is_filled(edge: str, own: str) -> bool:
     """Whether a header or footer is our ``own`` with its tokens filled, as a report has it: what it says is of that report."""
     words, pictures = told_words(edge)
@@ -109,8 +116,9 @@ def is_filled(edge: str, own: str) -> bool:
 def left_unsaid(own: str, told: set[str]) -> str:
     """The line of our own header or footer with the pieces between its tabs that say more than what is ``told`` already.
 
-    Empty where all is told.
+    Empty where all is told. A template that numbers its pages does it in its own way, of how many or not.
     """
+    told = told | {"NUMPAGES"} if "PAGE" in told else told
     line = _LINE.search(own)
     pieces = line[2].split(_TAB) if line else []
     kept = [piece if told_by(piece) - told else "" for piece in pieces]

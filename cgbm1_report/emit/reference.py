@@ -28,8 +28,9 @@ from cgbm1_report.emit.edges import (
     put_beside,
     set_stops,
     told_by,
-    told_words,
+    told_otherwise,
 )
+from cgbm1_report.emit.room import lost_points
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.paper import PAPERS
 from cgbm1_report.system.containers import ContainerError, read_container
@@ -41,6 +42,8 @@ _MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document
 _RULE = "--reference-doc"
 #: A template is small; one that unpacks to more wants memory.
 _MOST_BYTES = 100_000_000
+#: A header and footer may take so much of what a page has for outputs.
+_MOST_OF_PAGE = 0.45
 #: Parts whose text is not taken over: where their links lead does not matter.
 _LEFT_OUT = ("footnotes", "endnotes", "comments")
 _PICTURES = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "gif": "gif", "bmp": "bmp", "tif": "tiff", "tiff": "tiff"}
@@ -96,7 +99,8 @@ def read_reference(path: Path) -> bytes:
     ------
     ReportError
         It is no .docx file, is damaged, holds macros, refers to something outside, its header or footer
-        holds an object, an unknown token or a field that reads from elsewhere, or those of first or even pages say something else.
+        holds an object, an unknown token or a field that reads from elsewhere, or those of first or even pages say something else,
+        or both leave outputs too little of a page.
     """
     template = _Template(path, _read_parts(path))
     main = _check(template)
@@ -105,9 +109,19 @@ def read_reference(path: Path) -> bytes:
     made["word/styles.xml"] = styles.encode("utf-8")
     _take(template, main, made, renamed)
     _take_edges(template, main, made, styles, renamed)
+    if not template.problems:
+        _refuse_tall(template, made)
     if template.problems:
         raise PlanError.of(template.problems)
     return pack(made)
+
+
+def _refuse_tall(template: _Template, made: Mapping[str, bytes]) -> None:
+    """A header and footer that leave outputs too little of a page: a figure would stand apart from its title."""
+    lost, page = lost_points(made, PAPERS["a4"].text_points), PAPERS["a4"].text_height_points
+    if lost > _MOST_OF_PAGE * page:
+        told = f"has a header and footer that take about {lost:.0f} of the {page:.0f} points which a page has for outputs"
+        template.refuse(told, "header and footer", "take lines, spaces between them or pictures out of them")
 
 
 def _read_parts(path: Path) -> dict[str, bytes]:
@@ -291,7 +305,7 @@ def _refuse_others(template: _Template, main: str) -> None:
             told |= {part: kind for part in parts if part in template.parts and not is_blank(template.text(part))}
     names = {"first": "Different First Page", "even": "Different Odd & Even Pages"}
     for part, kind in told.items():
-        if told_words(template.text(part)) not in map(told_words, ordinary.values()):
+        if told_otherwise(template.text(part)) not in map(told_otherwise, ordinary.values()):
             remedy = f"take out {names[kind]!r} in Word, and put what it says into the header or footer of all pages"
             template.refuse(f"has a header or footer of its own for {kind} pages, which a report has not", part, remedy)
 

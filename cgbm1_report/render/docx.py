@@ -24,6 +24,7 @@ from cgbm1_report.emit.captions import LABELS, UNNUMBERED, at_level
 from cgbm1_report.emit.docx import PROPERTIES, properties, settings
 from cgbm1_report.emit.edges import fit_edge
 from cgbm1_report.emit.openxml import lead
+from cgbm1_report.emit.room import lost_points, shrink_pictures
 from cgbm1_report.errors import PlanError, ProofError
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP, Paper, find_paper
 from cgbm1_report.render import CHANGES, ReportAbout
@@ -154,10 +155,11 @@ def finish_docx(made: bytes, about: ReportAbout, outputs: Mapping[str, str] | No
     with zipfile.ZipFile(io.BytesIO(made)) as package:
         parts = {name: package.read(name) for name in package.namelist()}
     text = _UNREAD.sub(r"\1\2", parts["word/document.xml"].decode("utf-8"))
+    paper = find_paper(about.paper)
+    text = shrink_pictures(text, lost_points(parts, paper.text_points))
     entries: list[_Entry] = []
     # Piece by piece: as one text, and with it once more after each step, a long report takes a gigabyte.
     pieces = [_HEADING.sub(lambda found: _bookmarked(found, entries), piece).encode() for piece in _fill(text, outputs or {})]
-    paper = find_paper(about.paper)
     front = _title_page(about, paper) + _contents(entries) + _abbreviations(about, paper) + _front_section(text, paper)
     before, body, after = pieces[0].partition(b"<w:body>")
     parts["word/document.xml"] = b"".join([before, body, front.encode(), after, *pieces[1:]])

@@ -65,13 +65,12 @@ from cgbm1_report.render.refresh.package import pack as _pack
 from cgbm1_report.render.refresh.places import find_places
 from cgbm1_report.render.refresh.scan import RULE, Found, Place, Scan
 from cgbm1_report.render.refresh.states import find_states
-from cgbm1_report.render.refresh.told import Refreshed, tell_squeezed, tell_states, tell_stray
+from cgbm1_report.render.refresh.told import FITTED, SIZED, Refreshed, tell_squeezed, tell_states, tell_stray
 from cgbm1_report.render.refresh.writers import find_own, find_torn
 from cgbm1_report.system.manifest import RESTORE, sha256_of
 from cgbm1_report.tabulate.files import file_stem
 
 _RULE_OWN = "what of the writer's stands in an output"
-_FITTED = "was wider than the text of its page, and is made as wide as that"
 _TOO_WIDE = "is wider than the text of its page, which cuts it off: --fit makes it fit"
 _NARROW = "is narrower on its page than it was made for, and words are broken inside its cells: --fit sizes its columns anew"
 _ANEW = "was narrower on its page than it was made for, which broke words inside its cells, and has the build's own columns again"
@@ -199,7 +198,7 @@ def refresh_docx(
     ]
     for renewal in renewals:
         told += find_lost(parts[DOCUMENT], renewal.place.number, renewal.lost, _aside(parts))
-    told += old_dates + [tell_unmeasured(font)] * (wide is None and any(_FITTED in line for line in told))
+    told += old_dates + [tell_unmeasured(font)] * (wide is None and any(FITTED in line or SIZED in line for line in told))
     backup = None
     # A job that runs again finds what it made.
     if not (target.is_file() and target.read_bytes() == new):
@@ -273,7 +272,8 @@ def _renew(
     room, size_of = text_twips(text, place.start), partial(style_points, parts, styles)
     cut_off, plan = is_wide(old, room), plan_fit(new, room, size_of, wide) if fit else None
     fits = not cut_off and (plan is None or is_fitted(old, plan))
-    said = [] if fits else [f"{number}: {_FITTED}{plan.told if plan else ''}" if fit else f"{number}: {_TOO_WIDE}"]
+    done = f"{FITTED if cut_off else SIZED}{plan.told if plan else ''}" if fit else _TOO_WIDE
+    said = [] if fits else [f"{number}: {done}"]
     squeezed = partial(is_squeezed, made=new, room=room, size_of=size_of, wide=wide)
     marks = find_marks(text, place, scan.bookmarks)
     renewal.carried = [mark.name for mark in marks if mark.name]

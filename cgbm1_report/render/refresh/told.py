@@ -9,6 +9,9 @@ from pathlib import Path
 from cgbm1_report.errors import Problem, number_of
 from cgbm1_report.paper import SIDE, TWIPS_PER_INCH
 
+#: What became of an output that its page cut off, and of one whose cells it only made narrow.
+FITTED = "was wider than the text of its page, and is made as wide as that"
+SIZED = "was narrower on its page than it was made for, and its columns are sized for that page"
 #: So many outputs are named in a line of many.
 _NAMED = 8
 #: What a page leaves at its sides where outputs have the room that they were made for.
