@@ -134,12 +134,16 @@ def test_observed_and_missing_are_the_subjects_of_whom_a_value_was_expected() ->
 #: Phase 1 at a data cut-off of 2025-05-20, elapsed day 71 of those dosed on 2025-03-10: day 60 may be attended up to day 65.
 CAME = draw(
     """
-    USUBJID | PHASE | ANCHDT     | TRTSDT     | DTHDT      | EOSDT      | FUPDAYS
-    whole   | 1     | 2025-03-10 | 2025-03-10 | .          | .          | 72
-    dies    | 1     | 2025-03-10 | 2025-03-10 | 2025-04-04 | .          | 26       # on day 25, when the window of day 28 opens
-    left    | 1     | 2025-03-10 | 2025-03-10 | .          | 2025-04-03 | 25       # on day 24
-    young   | 1     | 2025-04-20 | 2025-04-20 | .          | .          | 31       # day 30 at the cut-off: day 28 is still to come
-    failed  | 1     | .          | .          | .          | .          | .
+    USUBJID | PHASE | ANCHDT     | TRTSDT     | DTHDT      | EOSDT      | EOSSTT       | FUPDAYS
+    whole   | 1     | 2025-03-10 | 2025-03-10 | .          | .          | ONGOING      | 72
+    dies    | 1     | 2025-03-10 | 2025-03-10 | 2025-04-10 | 2025-04-10 | DISCONTINUED | 32       # on day 31, the last of the window of day 28
+    left    | 1     | 2025-03-10 | 2025-03-10 | .          | 2025-04-02 | DISCONTINUED | 25       # on day 23, the last of the window of day 21
+    young   | 1     | 2025-04-20 | 2025-04-20 | .          | .          | ONGOING      | 31       # day 30 at the cut-off: day 28 is still to come
+    failed  | 1     | .          | .          | .          | .          | DISCONTINUED | .
+    later   | 1     | 2025-03-10 | 2025-03-10 | 2025-04-11 | 2025-04-11 | DISCONTINUED | 33       # died on day 32: the window of day 28 had closed
+    through | 1     | 2025-03-10 | 2025-03-10 | .          | 2025-05-12 | COMPLETED    | 64       # on day 63, in the window of day 60
+    today   | 1     | 2025-04-19 | 2025-04-19 | .          | .          | ONGOING      | 32       # day 31 at the cut-off: it can come today
+    over    | 1     | 2025-04-18 | 2025-04-18 | .          | .          | ONGOING      | 33       # day 32
     """
 ).assign(SAFFL="Y", TRT01A="Low", TRT01P="Low")
 HELD = table(
@@ -172,9 +176,13 @@ def test_visit_is_expected_of_who_could_come_and_attended_in_its_window_or_out_o
     on, out, missed = "ON SCHEDULE", "OUT OF WINDOW", "MISSED"
     assert {who: own.tolist() for who, own in told.iterrows()} == {
         "whole": [on, out, missed, missed, missed, on, "-", "-"],
-        "dies": [missed, missed, missed, missed, missed, "-", "-", "-"],
-        "left": [missed, missed, missed, missed, out, "-", "-", "-"],
+        "dies": [missed, missed, missed, missed, "-", "-", "-", "-"],
+        "left": [missed, missed, missed, "-", out, "-", "-", "-"],
         "young": [on, on, on, on, "-", "-", "-", "-"],
+        "later": [missed, missed, missed, missed, missed, "-", "-", "-"],
+        "through": [missed, missed, missed, missed, missed, missed, "-", "-"],
+        "today": [missed, missed, missed, missed, "-", "-", "-", "-"],
+        "over": [missed, missed, missed, missed, missed, "-", "-", "-"],
     }
 
 
@@ -182,13 +190,13 @@ def test_attendance_is_of_the_subjects_expected() -> None:
     made = make(find("T14.1.10.1", TRIAL), TRIAL, {"ADSL": CAME[:4], "ADSV": attendance()}, STAMP)
     assert isinstance(made, Table)
     told = {
-        "Follow-up (days) | Median": "28.5",  # of 25, 26, 31 and 72
+        "Follow-up (days) | Median": "31.5",  # of 25, 31, 32 and 72
         "Day 7: expected, n": "4",
         "Day 7: expected, n | On schedule": "1 (25.0)",
         "Day 7: expected, n | Out of window": "1 (25.0)",
         "Day 7: expected, n | Missed": "2 (50.0)",
-        "Day 28: expected, n": "3",
-        "Day 28: expected, n | Out of window": "1 (33.3)",
+        "Day 28: expected, n": "2",  # whole missed it, left came all the same; dies and young had not seen its window close
+        "Day 28: expected, n | Out of window": "1 (50.0)",
         "Day 60: expected, n": "1",
         "Day 90: expected, n | Missed": "-",
     }

@@ -449,6 +449,18 @@ def test_planned_visit_that_did_not_take_place_is_named() -> None:
     # The cut-off on elapsed day 20 of M: day 28 is not due.
     due = find(BASE, "V24", cutoff=date(2025, 6, 30))
     assert due[(due["usubjid"] == MEDIUM) & (due["value"] == "DAY 28")].empty
+    # Dosed on 2025-06-10: the window of day 28 closes on day 31, 2025-07-11.
+    ended = "USUBJID | DSSEQ | DSDECOD | DSCAT | DSSCAT | DSSTDTC\nM | 9 | {} | DISPOSITION EVENT | STUDY PARTICIPATION | {}"
+    ends = {
+        "died on its last day": [edit("DM", MEDIUM, None, DTHDTC="2025-07-11")],
+        "died on the day after": [edit("DM", MEDIUM, None, DTHDTC="2025-07-12")],
+        "withdrew on its last day": [also("DS", ended.format("WITHDRAWAL BY SUBJECT", "2025-07-11"))],
+        "completed in it": [also("DS", ended.format("COMPLETED", "2025-07-11"))],
+        "completed before it": [also("DS", ended.format("COMPLETED", "2025-07-04"))],
+    }
+    found = {how: find(changed(*edits), "V24") for how, edits in ends.items()}
+    missed = {how for how, one in found.items() if ((one["usubjid"] == MEDIUM) & (one["value"] == "DAY 28")).any()}
+    assert missed == {"died on the day after", "completed in it"}
 
 
 def test_missing_result_with_not_done_is_no_finding() -> None:

@@ -132,7 +132,8 @@ class Source:
         """One row per subject of DM, indexed by USUBJID.
 
         PHASE (of the planned arm, else SCRPHASE), ARMCD, ACTARMCD, ARMNRS; TRTSDTM, TRTSDT, TRTEDT
-        from EX; RFIC, RAND, ENRL, EOS, DTH, LT with ``_FIRST`` and ``_LAST`` moments; NINF.
+        from EX; RFIC, RAND, ENRL, DTH, LT, EOS, and of it LEFT and DONE (not completed, completed), with ``_FIRST`` and
+        ``_LAST`` moments; NINF.
         """
         # Told apart from ADSL on purpose: the rules are asked before anything can be derived, of dates as wide as they may be.
         table = self.table("DM", "ARMCD", "ACTARMCD", "ARMNRS", "SCRPHASE", "SITEID", "SEX", "AGE", "RANDNO", "DTHFL")
@@ -157,6 +158,8 @@ class Source:
             "RAND": ("DS", "DSSTDTC", term == "RANDOMIZED"),
             "ENRL": ("DS", "DSSTDTC", term == "ENROLLED"),
             "EOS": ("DS", "DSSTDTC", ended),
+            "LEFT": ("DS", "DSSTDTC", ended & (term != "COMPLETED")),
+            "DONE": ("DS", "DSSTDTC", ended & (term == "COMPLETED")),
             "LT": ("PR", "PRSTDTC", self.column("PR", "PRDECOD") == TRANSPLANTATION),
         }
         for name, (dataset, variable, rows) in events.items():

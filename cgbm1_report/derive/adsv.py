@@ -8,7 +8,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, parse_dtc
+from cgbm1_report.collected.visits import is_due
+from cgbm1_report.derive.dates import derive_ady, derive_days, earliest, parse_dtc
 from cgbm1_report.derive.domains import add_subject_variables, flag, take_domain
 from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT
 from cgbm1_report.derive.visits import visit_key
@@ -16,16 +17,16 @@ from cgbm1_report.protocol.trial import Trial
 
 #: What ATTEND says of a visit that was expected.
 ON_SCHEDULE, OUT_OF_WINDOW, MISSED = "ON SCHEDULE", "OUT OF WINDOW", "MISSED"
-_SUBJECT = ("PHASE", "ANCHDT", "TRTSDT", "DTHDT", "EOSDT")
+_SUBJECT = ("PHASE", "ANCHDT", "TRTSDT", "DTHDT", "EOSDT", "EOSSTT")
 _PLAN = ("PHASE", "AVISITN", "AVISIT", "AWTARGET", "AWLO", "AWHI", "VISITNUM", "VISIT")
 
 
 def derive_adsv(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Trial, cutoff: date | None) -> pd.DataFrame:
     """The planned visits after the first dose of every subject who was dosed or randomised.
 
-    A visit is expected (EXPFL) of who was alive and had not left the study when its protocol window opened, once the
-    window has closed, or the subject has died or left, by the data cut-off; and of whoever came. It was attended on
-    schedule where it began within the window, as the form names the visit, and out of window on any other day.
+    A visit is expected (EXPFL) of whom it was due of (`collected.visits.is_due`), and of whoever came. It was attended on
+    schedule where it began within the window, as the form names the visit, and out of window on any other day; what was
+    due and not held was missed.
 
     Parameters
     ----------
@@ -49,14 +50,14 @@ def derive_adsv(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     visits = due.merge(_take_held(sdtm, due), on=["USUBJID", "KEY"], how="left", validate="one_to_one")
     visits["AWTDIFF"] = visits["REL"] - visits["AWTARGET"]
     came = visits["ADT"].notna()
-    visits["EXPFL"] = flag(came | _is_expected(visits, cutoff))
+    visits["EXPFL"] = flag(came | is_due(_ends(visits), cutoff))
     inside = visits["REL"].between(visits["AWLO"], visits["AWHI"])
     told = pd.Series(np.where(inside, ON_SCHEDULE, np.where(came, OUT_OF_WINDOW, MISSED)), index=visits.index, dtype="str")
     visits["ATTEND"] = told.where(visits["EXPFL"].notna())
     visits["ADY"] = derive_ady(visits["ADT"], visits["TRTSDT"])
     visits["AWU"] = pd.Series("DAYS", index=visits.index, dtype="str")
     ordered = visits.sort_values(["USUBJID", "AVISITN"], ignore_index=True)
-    return add_subject_variables(ordered.drop(columns=["DTHDT", "EOSDT", "KEY", "REL"]), adsl, OCCURRENCE_SUBJECT)
+    return add_subject_variables(ordered.drop(columns=["DTHDT", "EOSDT", "EOSSTT", "KEY", "REL"]), adsl, OCCURRENCE_SUBJECT)
 
 
 def _plan_visits(trial: Trial) -> pd.DataFrame:
@@ -83,8 +84,8 @@ def _take_held(sdtm: Mapping[str, pd.DataFrame], due: pd.DataFrame) -> pd.DataFr
     return nearest[["USUBJID", "KEY", "ADT", "REL"]]
 
 
-def _is_expected(visits: pd.DataFrame, cutoff: date | None) -> pd.Series:
-    opened, closed = (visits["ANCHDT"] + pd.to_timedelta(visits[name], unit="D") for name in ("AWLO", "AWHI"))
-    gone = (visits["DTHDT"] < opened) | (visits["EOSDT"] < opened)
-    settled = earliest(closed.astype(DATE), visits["DTHDT"], visits["EOSDT"])
-    return ~gone if cutoff is None else ~gone & (settled <= pd.Timestamp(cutoff))
+def _ends(visits: pd.DataFrame) -> pd.DataFrame:
+    """The windows, and when each subject left the study or was through with it."""
+    done = visits["EOSDT"].where(visits["EOSSTT"] == "COMPLETED")
+    left = earliest(visits["DTHDT"], visits["EOSDT"].where(done.isna()))
+    return visits[["ANCHDT"]].assign(OPENS=visits["AWLO"], CLOSES=visits["AWHI"], LEFT=left, DONE=done)

@@ -16,11 +16,12 @@ from cgbm1_report.tabulate.table import count
 from cgbm1_report.tabulate.view import View
 
 _FOLLOWED = derived("Follow-up", "from the first dose to the last day known alive or the death, both days counted", "FUPDAYS")
-#: Of whom a visit is expected.
+#: Of whom a visit is expected, and who missed it: as `collected.visits.is_due` has it.
 EXPECTED = derived(
     "Expected",
-    "alive and in the study when the window of the visit opened, and the visit not still to come at the data cut-off; or seen",
-    "EXPFL", further="Percentages are of these.",
+    "seen; or the last day of the window of the visit was before the data cut-off, and the subject had neither died nor "
+    "withdrawn by that day, nor completed the study before the window opened",
+    "EXPFL", further="Missed: expected, and not seen. Percentages are of those expected.",
 )  # fmt: skip
 
 

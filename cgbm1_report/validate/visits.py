@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.collected.visits import is_due
 from cgbm1_report.distinct import map_numbers
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.rules import rule
@@ -113,13 +114,19 @@ def followed_to(source: Source) -> pd.Series:
 
 @rule("V24", "W", "planned visits take place", "record the missed visit as a PROCEDURE MISSED deviation")
 def planned_visits_take_place(source: Source) -> Iterator[pd.DataFrame]:
-    """Visits whose window closed while the subject was followed, without an SV record."""
+    """Visits of dosed subjects that the tables of attendance count as missed, where SV has no record at all: due, and not held.
+
+    Due is a visit whose window closed before the data cut-off, of who had neither died nor withdrawn by then, nor completed
+    the study before it opened.
+    """
     if "SV" not in source.sdtm:
         return
-    subjects = source.subjects[["PHASE"]].assign(UNTIL=followed_to(source)).dropna().reset_index()
-    plan = planned_visits(source.trial)
-    due = subjects.merge(plan[plan["LOW"] > 0], on="PHASE")
-    due = due[due["UNTIL"] > due["HIGH"]]
+    table = source.subjects
+    ends = {"LEFT": table[["DTH_FIRST", "LEFT_FIRST"]].min(axis="columns"), "DONE": table["DONE_FIRST"]}
+    days = {name: moments.dt.normalize() for name, moments in {"ANCHDT": table["TRTSDT"], **ends}.items()}
+    plan = planned_visits(source.trial).rename(columns={"LOW": "OPENS", "HIGH": "CLOSES"})
+    due = table[["PHASE"]].assign(**days).reset_index().merge(plan[plan["OPENS"] > 0], on="PHASE")
+    due = due[is_due(due, source.cutoff)]
     held = pd.MultiIndex.from_frame(source.table("SV", "VISITNUM"))
     missed = due[~pd.MultiIndex.from_frame(due[["USUBJID", "VISITNUM"]]).isin(held)]
     yield subject_findings(
