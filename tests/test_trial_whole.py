@@ -30,6 +30,9 @@ def read(change: Callable[[Any], object]) -> Trial:
     return make_trial(data, FILE)
 
 
+RESPONSE = {"label": "Response", "where": {"AVALC": ["CR"]}, "without_result": "left_out"}
+
+
 def outcome(data: Any, code: str) -> Any:
     return next(one for one in data["outcomes"] if one["id"] == code)
 
@@ -108,6 +111,26 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
     ),
     "a landmark without a day": (
         lambda data: outcome(data, "P1-SEC-02").update(nominal_days=[]), "but it names no day", "outcomes.4.outputs",
+    ),
+    "a response that no output tells": (
+        lambda data: outcome(data, "P1-SEC-04").update(response=RESPONSE), "declares a response that none of its outputs tells",
+        "outcomes.6.response",
+    ),
+    "a response of times to an event": (
+        lambda data: outcome(data, "P2-PRI-03").update(response=RESPONSE), "and ADTTE holds no results of parameters",
+        "outcomes.2.response",
+    ),
+    "responders beside values": (
+        lambda data: (outcome(data, "P1-SEC-04").update(response=RESPONSE),
+                      outcome(data, "P1-SEC-04")["outputs"][0]["methods"].append("rate")),
+        "is asked who responds, and for values by visit", "outcomes.6.outputs",
+    ),
+    "a response that is no value of the parameter": (
+        lambda data: outcome(data, "P1-SEC-15").update(response=RESPONSE), "responds by AVALC CR, which its parameter HLAAB does not",
+        "outcomes.",
+    ),
+    "two flags of a parameter": (
+        lambda data: outcome(data, "P1-SEC-04").update(visit_flag="ANL01FL"), "are analysed by ANL01FL and by ANL02FL", "outcomes.",
     ),
     "two parameters under one number": (
         lambda data: outcome(data, "P1-SEC-04")["outputs"][0].update(number="T14.2.11.1"),

@@ -14,6 +14,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from cgbm1_report.outputs.catalogue import Entry, catalogue
+from cgbm1_report.protocol.outcomes import methods_of
+from cgbm1_report.protocol.schema import schema_datasets
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.tabulate.declare import Declaration
 
@@ -25,6 +27,17 @@ Made from the code by `python -m cgbm1_report.define.document > docs/trial-yaml.
 A key without a value in the column *without it* has to be written; a key that stands nowhere here is refused. Days are elapsed
 days: 0 is the day of the first dose. What an output lacks `cgbm1-report list --trial FILE` says, and of the data too
 `cgbm1-report validate CUT --trial FILE`.
+"""
+_METHODS = """
+## What outcomes can ask an output for
+
+An outcome that names a number of its own (none of the catalogue: T14.2.30 and up are free) is answered by an output that shows
+these methods; one that names an output of the catalogue by the methods that stand with that output below. Of values at visits an
+output shows `summary`, or `change` where the outcome needs a baseline, and what else it is asked for, or models alone. Who responds
+[`response`](#response) of the outcome says.
+
+| Dataset | What is told | Methods |
+|---|---|---|
 """
 _FOOTNOTES = """
 ## Footnotes by their ids
@@ -40,10 +53,10 @@ _OUTPUTS = """
 ## What each output asks for
 
 Of the delivered protocol; the last digit of a number, the phase, is left out. *Declared* is what of trial.yaml it is not made
-without, besides its analysis set. Of `A or B` one variable is enough.
+without, besides its analysis set. Of `A or B` one variable is enough. *Methods* are those of an outcome that it can answer.
 
-| Output | Analysis set | Footnotes | Declared | Datasets and variables |
-|---|---|---|---|---|
+| Output | Analysis set | Footnotes | Declared | Datasets and variables | Methods |
+|---|---|---|---|---|---|
 """
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", NoneType: "null"}
 
@@ -52,9 +65,8 @@ def document_trial() -> str:
     """The whole page, as Markdown."""
     trial = read_trial()
     entries = list({entry.declared.number: entry for entry in catalogue(trial, scope="every").values()}.values())
-    return "".join(
-        [_INTRODUCTION, *map(_tell_model, _find_models()), *_tell_footnotes(trial, entries), *_tell_outputs(trial, entries)]
-    )
+    models = map(_tell_model, _find_models())
+    return "".join([_INTRODUCTION, *models, *_tell_methods(), *_tell_footnotes(trial, entries), *_tell_outputs(trial, entries)])
 
 
 def _find_models() -> list[type[BaseModel]]:
@@ -143,6 +155,13 @@ def _tell_default(field: Any) -> str:
     )
 
 
+def _tell_methods() -> Iterator[str]:
+    yield _METHODS
+    for dataset in schema_datasets("adam"):
+        for what, methods in methods_of(dataset).items():
+            yield f"| {dataset} | {what} | {', '.join(f'`{one}`' for one in methods)} |\n"
+
+
 def _tell_footnotes(trial: Trial, entries: list[Entry]) -> Iterator[str]:
     yield _FOOTNOTES
     for code, text in trial.footnotes.items():
@@ -157,7 +176,13 @@ def _tell_outputs(trial: Trial, entries: list[Entry]) -> Iterator[str]:
         asked = {name: ", ".join(one.replace("|", " or ") for one in variables)
                  for name, variables in declared.variables_in(entry.phase, trial).items() if declared.source}  # fmt: skip
         data = "; ".join(f"{name}: {variables}" for name, variables in asked.items())
-        cells = (" or ".join(declared.population_codes), ", ".join(declared.footnotes), ", ".join(declared.needs), data)
+        cells = (
+            " or ".join(declared.population_codes),
+            ", ".join(declared.footnotes),
+            ", ".join(declared.needs),
+            data,
+            ", ".join(declared.methods),
+        )
         yield f"| {declared.number} | {' | '.join(map(_cell, cells))} |\n"
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.outputs.laboratory import listings_of, registry_visits
+from cgbm1_report.protocol.outcomes import SHARED_FLAG, efficacy_flag, efficacy_flags
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Meaning, Part
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
@@ -55,11 +56,12 @@ def availability_tables(trial: Trial) -> Iterator[Declaration]:
     """One table of all outcomes, whose datasets are those the outcomes name."""
     sources = tuple(dict.fromkeys(name for phase in trial.phases for name in _outcomes(trial, phase).values()))
     if sources:
-        flag = trial.conventions.efficacy_flag
+        codes = [code for phase in trial.phases for code in _outcomes(trial, phase)]
+        flag = efficacy_flag(trial, codes[0])
         yield Declaration(
             "T14.2.24", "Efficacy Data Availability by Visit", "FAS", sources, ("F1", "F11", "F12"), data_availability,
             where={flag: "Y"}, meanings={_OBSERVED: ({flag: Is("=", "Y")},)}, counted_of=_counted_of,
-            listings=_listings(trial),
+            listings=_listings(trial), needs={SHARED_FLAG: lambda trial: len(efficacy_flags(trial, codes)) == 1},
             variables={"ADSL": (_EXPECTED,), **dict.fromkeys(sources, ("USUBJID", "PARAMCD", "AVISIT", "AVISITN", flag))},
         )  # fmt: skip
 
@@ -72,7 +74,8 @@ def data_availability(view: View) -> Summary:
     on_day = {day: subjects[subjects[_EXPECTED] >= day] for day in days}
     everybody = [Selection(((_EXPECTED, f">={day}"),), name, on_day[day]) for day, name in days.items()]
     parts = [head_row(((_EXPECTED, None),), "Expected, n (%)"), count_rows(view, everybody, indent=1)]
-    outcomes, flag = _outcomes(view.trial, view.phase), view.trial.conventions.efficacy_flag
+    outcomes = _outcomes(view.trial, view.phase)
+    flag = efficacy_flag(view.trial, next(iter(outcomes), ""))
     analysed = {name: view.records(name, "PARAMCD", "AVISITN", flag, only=True) for name in dict.fromkeys(outcomes.values())}
     analysed = {name: records[records[flag] == "Y"] for name, records in analysed.items()}
     for code, dataset in outcomes.items():

@@ -12,7 +12,7 @@ from cgbm1_report.errors import DataError, PlanError, Problem, ReportError
 from cgbm1_report.outputs import declarations
 from cgbm1_report.outputs.lacking import require_declared
 from cgbm1_report.protocol.e3 import E3Section
-from cgbm1_report.protocol.outcomes import tell_unmade
+from cgbm1_report.protocol.outcomes import tell_methods, tell_unmade
 from cgbm1_report.protocol.packages import PackageSection, packages, section_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Declaration, absent_families
@@ -178,7 +178,8 @@ def _refuse_listings(every: Iterable[Declaration]) -> None:
 
 def _refuse_unknown(trial: Trial, known: list[str]) -> None:
     """Refuse what ``outputs`` of trial.yaml asks for and nothing declares, or what the trial declares too little for."""
-    why = {**tell_unmade(trial, {}), **_reasons(trial)}
+    reasons = _reasons(trial)
+    why = {**tell_unmade(trial, {}), **reasons}
     unknown = [number for number in trial.outputs or () if number not in known]
     if unknown:
         raise PlanError.of(
@@ -186,10 +187,18 @@ def _refuse_unknown(trial: Trial, known: list[str]) -> None:
                 f"{number} cannot be made: {why[number]}" if number in why else f"{number} is not declared",
                 file="trial.yaml",
                 rule="outputs",
-                remedy="declare it, or take the number out of outputs" if number in why else _nearest(number, known),
+                remedy=_mend(number, trial, reasons) if number in why else _nearest(number, known),
             )
             for number in unknown
         )
+
+
+def _mend(number: str, trial: Trial, reasons: Mapping[str, str]) -> str:
+    """What mends an output that is not made: of one that outcomes name, what such outputs can show of their datasets."""
+    datasets = [] if number in reasons else list(dict.fromkeys(one.dataset for one, _ in trial.answers(number)))
+    told = "; ".join(f"of {dataset} {methods}" for dataset in datasets if (methods := tell_methods(dataset)))
+    wanted = f"ask for methods that it can show ({told})" if told else "declare it"
+    return f"{wanted}, or take the number out of outputs"
 
 
 def _reasons(trial: Trial) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.models import Adjusted, Terms, as_ratios, fit_ancova_by_visit, fit_mmrm
 from cgbm1_report.errors import DataError
+from cgbm1_report.protocol.outcomes import efficacy_flag
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Explained
@@ -48,7 +49,7 @@ def variables_of_models(trial: Trial, number: str) -> dict[str, tuple[str, ...]]
     """Variables that the models of an output cannot be made without, by dataset."""
     found: dict[str, list[str]] = {"ADSL": []}
     for outcome, answer in trial.models_of(number).values():
-        own = found.setdefault(outcome.dataset, ["USUBJID", "PARAMCD", trial.conventions.efficacy_flag, "AVISITN"])
+        own = found.setdefault(outcome.dataset, ["USUBJID", "PARAMCD", efficacy_flag(trial, outcome.paramcd), "AVISITN"])
         own += [*(_CHANGE if LOGARITHM in answer.methods else ()), *_of_record(outcome.explain(answer))]
         found["ADSL"] += _of_subject(outcome.explain(answer))
     return {name: tuple(dict.fromkeys(own)) for name, own in found.items()}
@@ -62,7 +63,7 @@ def read_changes(view: View, paramcd: str, dataset: str, days: Mapping[int, str]
     ReportError
         A subject has two records of a day: a model would count it twice.
     """
-    flag = view.trial.conventions.efficacy_flag
+    flag = efficacy_flag(view.trial, paramcd)
     records = choose(view.records(dataset, "PARAMCD", flag, "AVISITN", *variables, only=True), {"PARAMCD": paramcd, flag: "Y"})
     records = records.assign(AVISIT=records["AVISITN"].map(dict(days)).astype("str"))
     refuse_twice(records, dataset, flag)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cgbm1_report.derive.adce import counted_days
-from cgbm1_report.protocol.registry import Method
+from cgbm1_report.protocol.registry import OF_RESPONSES
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.builders import (
     Selection,
@@ -22,7 +22,6 @@ from cgbm1_report.tabulate.view import View, refuse_unexpected
 ANY = "Any complication"
 #: The registered outcome the table answers, and what it can show of it.
 _NUMBER, OUTCOME = "T14.2.5", "COMPL"
-METHODS: tuple[Method, ...] = ("rate", "difference", "fisher")
 
 
 def complications(view: View) -> Summary:
@@ -33,7 +32,7 @@ def complications(view: View) -> Summary:
     counted = events[(events[list(horizons)] == "Y").any(axis="columns")]
     refuse_unexpected("ADCE", counted, "COMPTERM", terms)
     # A trial that registers no such outcome has the whole table.
-    asked = view.asked(_NUMBER, OUTCOME).methods or METHODS
+    asked = view.asked(_NUMBER, OUTCOME).methods or OF_RESPONSES
     parts = []
     for flag, day in sorted(horizons.items(), key=lambda horizon: horizon[1]):
         within, counted = ((flag, "Y"),), events[events[flag] == "Y"]
@@ -52,6 +51,6 @@ def complication_tables(trial: Trial) -> Iterator[Declaration]:
     yield Declaration(
         _NUMBER, f"Complications within {trial.study.followup_days} Days", "SAF", ("ADCE",), ("F6", "F7", "F23"), complications,
         where={"COMPFL": "Y"}, comparisons=("F7",), needs={"complications": lambda trial: bool(trial.complications)},
-        variables={"ADCE": ("USUBJID", "COMPTERM", *counted_days(trial))}, methods=METHODS,
+        variables={"ADCE": ("USUBJID", "COMPTERM", *counted_days(trial))}, methods=OF_RESPONSES,
         listings=("L16.2.6.9",),
     )  # fmt: skip

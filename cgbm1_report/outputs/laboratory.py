@@ -9,9 +9,10 @@ from functools import partial
 import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem, number_of
-from cgbm1_report.outputs.change_models import LOGARITHM, MODELS, model_changes, refuse_twice, tell_models, variables_of_models
+from cgbm1_report.outputs.change_models import MODELS, model_changes, refuse_twice, tell_models, variables_of_models
 from cgbm1_report.protocol.derived import TOGETHER
-from cgbm1_report.protocol.registry import Asked, Method, Outcome
+from cgbm1_report.protocol.outcomes import efficacy_flag
+from cgbm1_report.protocol.registry import BY_VISIT, OF_VALUES, Asked, Method, Outcome
 from cgbm1_report.protocol.sections import Parameter
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is
@@ -68,7 +69,7 @@ def _asked_measures(parameter: Parameter, records: pd.DataFrame, asked: Asked) -
 
 def _variables(trial: Trial, paramcd: str, asked: Asked) -> tuple[str, ...]:
     """Variables that values and changes of a parameter cannot be told without."""
-    found = ["PARAMCD", "AVAL", trial.conventions.efficacy_flag, "AVISITN"]
+    found = ["PARAMCD", "AVAL", efficacy_flag(trial, paramcd), "AVISITN"]
     found += ["ABLFL", "CHG", "PCHG"] if asked.baseline_needed else []
     found += ["LSMQFL"] if trial.parameter(paramcd).quality else []
     found += ["LLOQFL", "R2BASE"] if "geometric" in asked.methods else []
@@ -116,7 +117,7 @@ def visit_changes(view: View, paramcd: str, dataset: str, asked: Asked) -> Visit
     parameter = view.parameter(paramcd)
     records = view.records(dataset, *_variables(view.trial, paramcd, asked), only=True)
     records = records[records["PARAMCD"] == paramcd]
-    flag = view.trial.conventions.efficacy_flag
+    flag = efficacy_flag(view.trial, paramcd)
     refuse_twice(records[records[flag] == "Y"], dataset, flag)
     at_baseline, measures = _asked_measures(parameter, records, asked)
     days = name_visits(view, asked.days())
@@ -188,11 +189,7 @@ def _body(paramcd: str, dataset: str, number: str) -> Callable[[View], Summary]:
 
 
 _NOTES = ("F11", "F12", "F13")
-#: What the tables can show of an outcome.
-_METHODS: tuple[Method, ...] = ("summary", "change", "change_interval", "percent_change", "geometric", *MODELS, LOGARITHM)
 _TITLE, _OF_VALUES = "{}: Value and Change from Baseline by Visit", "{}: Value by Visit"
-#: Datasets of numbers with a baseline and a change from it, whose outcomes are summarised by visit here.
-_BY_VISIT = ("ADEFF", "ADLB", "ADVS")
 #: Of what limits of quantitation and logarithms are explained.
 _LIMITED = "F18"
 #: The note on values after a transplantation: of data that tell which these are.
@@ -232,7 +229,7 @@ def _pattern(outcome: Outcome, trial: Trial) -> _Pattern | None:
         return _SCORES[outcome.paramcd]
     parameter = trial.parameters.get(outcome.paramcd)
     # Answers in words are counted, not summarised.
-    if parameter is None or parameter.codelist or outcome.dataset not in _BY_VISIT or outcome.paramcd in _ELSEWHERE:
+    if parameter is None or parameter.codelist or outcome.dataset not in BY_VISIT or outcome.paramcd in _ELSEWHERE:
         return None
     is_limited = parameter.category == "CYTOKINE" or "geometric" in outcome.methods
     return _TITLE if outcome.baseline_needed else _OF_VALUES, (*_NOTES, *((_LIMITED,) if is_limited else ()))
@@ -254,8 +251,8 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
         yield Declaration(
             number, pattern.format(parameter.name), "FAS", (outcome.dataset,), (*footnotes, *compared),
             _body(outcome.paramcd, outcome.dataset, number), tuple(sorted(phases)),
-            where={"PARAMCD": outcome.paramcd, trial.conventions.efficacy_flag: "Y"}, comparisons=compared,
-            variables=partial(_needed, outcome, number), methods=_METHODS,
+            where={"PARAMCD": outcome.paramcd, efficacy_flag(trial, outcome.paramcd): "Y"}, comparisons=compared,
+            variables=partial(_needed, outcome, number), methods=OF_VALUES,
             listings=listings_of(trial, (outcome.paramcd,), outcome.dataset),
             meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, given=explain_left_out(outcome.dataset),
         )  # fmt: skip

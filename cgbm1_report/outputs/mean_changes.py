@@ -11,6 +11,7 @@ from cgbm1_report.analyse.continuous import analyse_continuous
 from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.outputs.laboratory import BASELINE, explain_left_out, listings_of, records_by_visit, registry_visits
+from cgbm1_report.protocol.outcomes import SHARED_FLAG, efficacy_flag, efficacy_flags
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Key
 from cgbm1_report.tabulate.declare import Declaration, Drawing, family
@@ -35,7 +36,7 @@ def _drawn(trial: Trial, phase: int | None = None) -> list[str]:
 
 def _read(view: View, paramcd: str) -> pd.DataFrame:
     """The records that the table of the parameter by visit is made of."""
-    flag, dataset = view.trial.conventions.efficacy_flag, str(view.parameter(paramcd).dataset)
+    flag, dataset = efficacy_flag(view.trial, paramcd), str(view.parameter(paramcd).dataset)
     records = view.records(dataset, *_READ, flag, only=True)
     return records_by_visit(records[records["PARAMCD"] == paramcd], registry_visits(view, paramcd), flag, dataset)
 
@@ -154,7 +155,7 @@ def change_figures(trial: Trial) -> Iterator[Declaration]:
     codes = _drawn(trial)
     if not codes:
         return
-    flag = trial.conventions.efficacy_flag
+    flag = efficacy_flag(trial, codes[0])
     of = {code: str(trial.parameter(code).dataset) for code in codes}
     sources = tuple(dict.fromkeys(of.values()))
     yield Declaration(
@@ -164,4 +165,5 @@ def change_figures(trial: Trial) -> Iterator[Declaration]:
         variables=dict.fromkeys(sources, ("USUBJID", *_READ, flag)) | {"ADSL": ("EOSSTT",)},
         listings=tuple(sorted({number for code, dataset in of.items() for number in listings_of(trial, (code,), dataset)})),
         meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, given=explain_left_out(sources[0]),
+        needs={SHARED_FLAG: lambda trial: len(efficacy_flags(trial, codes)) == 1},
     )  # fmt: skip

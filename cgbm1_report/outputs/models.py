@@ -8,6 +8,7 @@ from functools import partial
 
 from cgbm1_report.outputs.change_models import MODELS, model_changes, tell_models, variables_of_models
 from cgbm1_report.outputs.laboratory import explain_left_out, listings_of, name_visits, tell_favourable
+from cgbm1_report.protocol.outcomes import efficacy_flag
 from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.adjusted import adjusted_by_visit
@@ -65,7 +66,7 @@ def model_tables(trial: Trial) -> Iterator[Declaration]:
         compared, names = tell_models(trial, number, phases)
         yield Declaration(
             number, f"{what}: {names}", "FAS", (dataset,), (*_NOTES, *compared), _body(codes, number), phases,
-            where={"PARAMCD": codes, trial.conventions.efficacy_flag: "Y"}, total=False, comparisons=compared,
+            where={"PARAMCD": codes, efficacy_flag(trial, codes[0]): "Y"}, total=False, comparisons=compared,
             variables=partial(_needed, number),
             methods=MODELS, listings=listings_of(trial, codes, dataset), given=explain_left_out(dataset),
         )  # fmt: skip

@@ -13,6 +13,7 @@ from cgbm1_report.outputs.laboratory import (
     visit_changes,
 )
 from cgbm1_report.protocol.clinical import SUBSCORES
+from cgbm1_report.protocol.outcomes import efficacy_flag
 from cgbm1_report.rows import Is
 from cgbm1_report.tabulate.by_visit import Distributed, Visited, summarise_by_visit
 from cgbm1_report.tabulate.declare import Summary, output
@@ -29,14 +30,14 @@ _LEFT_OUT = explain_left_out("ADEFF")
 @output(
     "T14.2.8", "CLIF-C OF Score and Change from Baseline, Sub-scores by Visit", population="FAS", source=("ADEFF",),
     footnotes=("F11", "F12", "F13", "F17"), methods=("summary", "change", "change_interval"),
-    where=lambda trial: {"PARAMCD": (TOTAL_SCORE, *SUBSCORES), trial.conventions.efficacy_flag: "Y"},
-    variables=lambda trial, phase: {"ADEFF": ("USUBJID", *_VARIABLES, trial.conventions.efficacy_flag)},
+    where=lambda trial: {"PARAMCD": (TOTAL_SCORE, *SUBSCORES), efficacy_flag(trial, TOTAL_SCORE): "Y"},
+    variables=lambda trial, phase: {"ADEFF": ("USUBJID", *_VARIABLES, efficacy_flag(trial, TOTAL_SCORE))},
     needs={f"parameter {TOTAL_SCORE}": lambda trial: TOTAL_SCORE in trial.parameters},
     meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, shares=("AVAL",), listings=("L16.2.6.3",), given=_LEFT_OUT,
 )  # fmt: skip
 def organ_scores(view: View) -> Summary:
     """The score and its change, then of each organ how many subjects have which sub-score, of those who have one."""
-    flag = view.trial.conventions.efficacy_flag
+    flag = efficacy_flag(view.trial, TOTAL_SCORE)
     records = view.records("ADEFF", *_VARIABLES, flag, only=True)
     days = name_visits(view, (asked := view.asked("T14.2.8", TOTAL_SCORE)).days())
     total = visit_changes(view, TOTAL_SCORE, "ADEFF", asked)

@@ -25,7 +25,7 @@ from cgbm1_report.analyse.numbers import (
     make_numbers,
 )  # fmt: skip
 from cgbm1_report.distinct import clean_text
-from cgbm1_report.protocol.registry import Asked, Method
+from cgbm1_report.protocol.registry import OF_TIMES, Asked, Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import UNADJUSTED
 from cgbm1_report.rows import Key
@@ -206,7 +206,7 @@ def _comparison_rows(view: View, times: pd.DataFrame, comparison: _Comparison, o
     footnotes=("F8", "F9", "F10", "F11b"), comparisons=("F9", "F10"), where={"PARAMCD": PARAMCD},
     variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR", "EVNTDESC", "CNSDTDSC")},
     needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters},
-    methods=("landmark", "landmark_difference", "median", "log_rank", "hazard_ratio"), listings=("L16.2.6.1",),
+    methods=OF_TIMES, listings=("L16.2.6.1",),
 )  # fmt: skip
 def survival_table(view: View) -> Summary:
     """Events, censoring, survival at the registry's days, median; comparisons where there is a reference."""

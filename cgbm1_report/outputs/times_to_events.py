@@ -14,7 +14,7 @@ from cgbm1_report.outputs.survival import (
     tell_untimed,
     unexplained,
 )
-from cgbm1_report.protocol.registry import Method
+from cgbm1_report.protocol.registry import OF_TIMES
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Selection, count_rows, join_rows
@@ -22,8 +22,6 @@ from cgbm1_report.tabulate.declare import Declaration, Summary, family
 from cgbm1_report.tabulate.table import count
 from cgbm1_report.tabulate.times import curves_by_column, read_times
 from cgbm1_report.tabulate.view import View
-
-METHODS: tuple[Method, ...] = ("landmark", "landmark_difference", "median", "log_rank", "hazard_ratio")
 
 
 def tabulate_times(view: View, paramcd: str, number: str) -> Summary:
@@ -59,13 +57,13 @@ def event_time_tables(trial: Trial) -> Iterator[Declaration]:
     made: dict[str, tuple[str, set[int]]] = {}
     for outcome in trial.outcomes:
         if outcome.dataset == "ADTTE" and outcome.paramcd != PARAMCD:
-            for number in (answer.number for answer in outcome.outputs if set(answer.methods) & set(METHODS)):
+            for number in (answer.number for answer in outcome.outputs if set(answer.methods) & set(OF_TIMES)):
                 made.setdefault(number.rpartition(".")[0], (outcome.paramcd, set()))[1].add(outcome.phase)
     for number, (paramcd, phases) in made.items():
         asked = {method for phase in phases for method in trial.asked(number, phase, paramcd).methods}
         compared = tuple(code for method, code in EXPLAINED.items() if method in asked)
         yield Declaration(
             number, trial.parameter(paramcd).name, {1: "SAF", 2: "FAS"}, ("ADTTE",), ("F8", *compared),
-            body_of(paramcd, number), tuple(sorted(phases)), where={"PARAMCD": paramcd}, comparisons=compared, methods=METHODS,
+            body_of(paramcd, number), tuple(sorted(phases)), where={"PARAMCD": paramcd}, comparisons=compared, methods=OF_TIMES,
             variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
         )  # fmt: skip

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.agree import Contradiction, twice
 from cgbm1_report.protocol.e3 import section_of
-from cgbm1_report.protocol.registry import AT_DAYS, COMPARISONS, FROM_BASELINE, METHOD_WORDS, OF_MODELS, Model
+from cgbm1_report.protocol.registry import (
+    AT_DAYS,
+    BY_VISIT,
+    COMPARISONS,
+    FROM_BASELINE,
+    METHOD_WORDS,
+    OF_MODELS,
+    OF_RESPONSES,
+    OF_TIMES,
+    OF_VALUES,
+    Model,
+)
 from cgbm1_report.protocol.schema import read_schema, schema_datasets
 
 if TYPE_CHECKING:
@@ -143,6 +154,69 @@ def _answers(trial: Trial) -> Iterator[Contradiction]:
                 yield place, told, "write the same population and dtypes"
 
 
+def has_responses(dataset: str) -> bool:
+    """Whether a dataset holds results of parameters, of which subjects may respond: no times to events."""
+    return dataset in schema_datasets("adam") and _has_parameters(dataset) and not _is_time(dataset)
+
+
+def _responses(trial: Trial) -> Iterator[Contradiction]:
+    """A response is of results, told by outputs that tell nothing else, of one response each."""
+    first: dict[str, Outcome] = {}
+    for at, outcome in enumerate(trial.outcomes):
+        if outcome.response is None:
+            continue
+        place, whose = f"outcomes.{at}.response", f"outcome {outcome.id}"
+        rates = [answer for answer in outcome.outputs if set(answer.methods) & set(OF_RESPONSES)]
+        if not has_responses(outcome.dataset):
+            told = f"{whose} declares a response, and {outcome.dataset} holds no results of parameters"
+            yield place, told, "take the response out, or name the dataset that holds the results"
+        if not rates:
+            yield place, f"{whose} declares a response that none of its outputs tells", "name rate as a method of an output"
+        codelist = trial.parameters[outcome.paramcd].codelist if outcome.paramcd in trial.parameters else None
+        strange = [one for one in outcome.response.where.get("AVALC", ()) if codelist and one not in codelist]
+        if strange:
+            told = f"{whose} responds by AVALC {', '.join(strange)}, which its parameter {outcome.paramcd} does not have"
+            yield place, told, f"use values of {', '.join(codelist or ())}"
+        for answer in rates:
+            if besides := [METHOD_WORDS[one] for one in answer.methods if one not in OF_RESPONSES]:
+                told = f"{answer.number} is asked who responds, and for {', '.join(besides)}"
+                yield f"outcomes.{at}.outputs", told, "give each an output of its own"
+            other = first.setdefault(answer.number.rpartition(".")[0], outcome)
+            if (other.phase == outcome.phase and other is not outcome) or (other.paramcd, other.response) != (
+                outcome.paramcd,
+                outcome.response,
+            ):
+                told = f"{answer.number} tells the response of outcome {other.id}, and of {outcome.id} another one"
+                yield f"outcomes.{at}.outputs", told, "give each response an output of its own"
+
+
+#: What an output of several parameters needs of trial.yaml: `efficacy_flags` of them are one.
+SHARED_FLAG = "visit_flag that its outcomes share"
+
+
+def efficacy_flags(trial: Trial, codes: Collection[str]) -> tuple[str, ...]:
+    """The flags of the records that outcomes of these parameters are analysed by, each once."""
+    own = {one.paramcd: one.visit_flag for one in trial.outcomes if one.visit_flag}
+    return tuple(dict.fromkeys(own.get(code, trial.conventions.efficacy_flag) for code in codes))
+
+
+def efficacy_flag(trial: Trial, paramcd: str) -> str:
+    """The flag of the one record per subject and visit that outcomes of a parameter are analysed by."""
+    return efficacy_flags(trial, (paramcd,))[0]
+
+
+def _flags(trial: Trial) -> Iterator[Contradiction]:
+    """Outcomes of a parameter, and those of an output, are analysed by the same records."""
+    first: dict[str, Outcome] = {}
+    for at, outcome in enumerate(trial.outcomes):
+        for what in (outcome.paramcd, *outcome.tlf):
+            other = first.setdefault(what, outcome)
+            flags = [one.visit_flag or trial.conventions.efficacy_flag for one in (other, outcome)]
+            if len(set(flags)) > 1:
+                told = f"outcomes {other.id} and {outcome.id} of {what} are analysed by {' and by '.join(flags)}"
+                yield f"outcomes.{at}.visit_flag", told, "write the same visit_flag"
+
+
 def _has_section(number: str) -> bool:
     try:
         return bool(section_of(number))
@@ -178,7 +252,7 @@ def _numbers(trial: Trial) -> Iterator[Contradiction]:
 
 
 OUTCOME_CHECKS: tuple[Callable[[Trial], Iterator[Contradiction]], ...] = (
-    _identity, _parameters, _days, _methods, _answers, _numbers,
+    _identity, _parameters, _days, _methods, _answers, _numbers, _responses, _flags,
 )  # fmt: skip
 
 
@@ -197,6 +271,22 @@ def find_unmade(trial: Trial, made: Mapping[str, Collection[Method]]) -> dict[st
                 if method not in made.get(answer.number, ()):
                     lacking.setdefault(answer.number, {}).setdefault(method, []).append(outcome.id)
     return lacking
+
+
+def tell_methods(dataset: str) -> str:
+    """What outputs with a number of the trial's own show of outcomes of a dataset, as trial.yaml names it; nothing of none."""
+    told = [", ".join(methods) for methods in methods_of(dataset).values()]
+    return f"{' or '.join(told)}{' (of who responds, as response of the outcome says)' * has_responses(dataset)}"
+
+
+def methods_of(dataset: str) -> dict[str, tuple[Method, ...]]:
+    """The methods of outputs with a number of the trial's own, of outcomes of a dataset, by what they tell."""
+    kinds = {
+        "values at visits": (OF_VALUES, dataset in BY_VISIT),
+        "who responds": (OF_RESPONSES, has_responses(dataset)),
+        "times to an event": (OF_TIMES, _is_time(dataset)),
+    }
+    return {what: methods for what, (methods, is_of) in kinds.items() if is_of}
 
 
 def tell_unmade(trial: Trial, made: Mapping[str, Collection[Method]]) -> dict[str, str]:

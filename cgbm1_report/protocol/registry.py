@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from cgbm1_report.protocol.clinical import Day, Frozen
+from cgbm1_report.protocol.clinical import Day, Frozen, Limit
 from cgbm1_report.rows import Explained
 
 #: How an outcome is analysed. ``landmark`` and what follows it: at the outcome's days, comparisons cut at the last of them.
@@ -50,6 +50,14 @@ AT_DAYS = frozenset({"landmark", "landmark_difference", "log_rank", "hazard_rati
 FROM_BASELINE = frozenset({"change", "change_interval", "percent_change", "shift", "log_ratio"})
 #: Methods that are models.
 OF_MODELS = frozenset({"ancova", "mmrm"})
+#: What outputs that have a number of the trial's own show: of values at visits, of who responds, of times to an event.
+OF_VALUES: tuple[Method, ...] = (
+    "summary", "change", "change_interval", "percent_change", "geometric", "ancova", "mmrm", "log_ratio",
+)  # fmt: skip
+OF_RESPONSES: tuple[Method, ...] = ("rate", "difference", "fisher")
+OF_TIMES: tuple[Method, ...] = ("landmark", "landmark_difference", "median", "log_rank", "hazard_ratio")
+#: Datasets of numbers with a baseline and a change from it, whose outcomes are summarised by visit.
+BY_VISIT = ("ADEFF", "ADLB", "ADVS")
 
 
 class Model(Frozen):
@@ -72,8 +80,9 @@ class Answer(Frozen):
     number: str
     #: What it shows of the outcome. Values by visit: ``summary`` (n, mean, quartiles), ``change`` from the baseline,
     #: ``change_interval`` (95% CI of the mean change), ``percent_change``, ``geometric`` (mean and CV of values above 0),
-    #: ``shift`` from the baseline, ``listing``. Of who has an event: ``rate`` (with exact 95% CI), ``difference`` of rates,
-    #: ``fisher``, ``events_by_term``, ``events_by_grade``, ``exposure_adjusted_rate``. Of a time to an event: ``landmark``
+    #: ``shift`` from the baseline, ``listing``. Of who has an event, or responds as ``response`` of the outcome says: ``rate``
+    #: (with exact 95% CI), ``difference`` of rates, ``fisher``; of events ``events_by_term``, ``events_by_grade``,
+    #: ``exposure_adjusted_rate``. Of a time to an event: ``landmark``
     #: (Kaplan-Meier estimate at each of nominal_days), ``landmark_difference``, ``median``, ``curve``, ``log_rank`` and
     #: ``hazard_ratio`` (both cut at the last of nominal_days). Models of the change: ``ancova`` at each visit, ``mmrm`` over all
     #: of them, ``log_ratio`` (the models on the logarithm, as ratios).
@@ -84,6 +93,45 @@ class Answer(Frozen):
     dtypes: tuple[str, ...] = ()
     #: What its models are of.
     model: Model = Field(default_factory=Model)
+
+
+class Response(Frozen):
+    """Who responds: a subject whose record of the outcome has all of ``where`` and lies within all ``limits``.
+
+    At each of nominal_days, or where the outcome names none by its one record.
+    """
+
+    #: What a response is called, in titles and rows: Objective Response.
+    label: str = Field(min_length=1)
+    #: Texts of which the record has one, by variable: {AVALC: [CR, PR]}, {CRIT1FL: [Y]}.
+    where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    #: Where a number lies, by variable: {AVAL: {at_least: 50}}.
+    limits: dict[str, Limit] = Field(default_factory=dict)
+    #: What a subject without a result is: one who does not respond (percentages are of the whole analysis set), or left out of
+    #: the percentage (of subjects with a result). The page says it. A result is a value of every variable of where and limits,
+    #: but for flags (names that end with FL), which are empty where the answer is no: of flags alone it is AVAL, AVALC or a flag.
+    without_result: Literal["no_response", "left_out"]
+
+    @model_validator(mode="after")
+    def _says_who(self) -> Response:
+        if not self.where and not self.limits:
+            raise ValueError("name in where or limits which records respond")
+        empty = [name for name, values in self.where.items() if not values]
+        if empty:
+            raise ValueError(f"name the values of {', '.join(empty)} that are a response")
+        if both := sorted(self.where.keys() & self.limits.keys()):
+            raise ValueError(f"name {', '.join(both)} in where, or in limits if it is a number")
+        return self
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that tell a response."""
+        return tuple(dict.fromkeys((*self.where, *self.limits)))
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Those without whose value nobody knows whether a record responds; of flags alone there are none."""
+        return tuple(name for name in self.variables if not name.endswith("FL"))
 
 
 class Outcome(Frozen):
@@ -115,6 +163,10 @@ class Outcome(Frozen):
     outputs: tuple[Answer, ...]
     #: The documented assumptions it rests on.
     assumptions: tuple[str, ...] = ()
+    #: Who responds, of an outcome that is told by rates.
+    response: Response | None = None
+    #: The flag of its one record per subject and visit, where it is another than conventions.efficacy_flag.
+    visit_flag: str | None = None
 
     def explain(self, answer: Answer) -> Explained:
         """What models of an output are of: the change, explained by the baseline where it needs one, or ratios of logarithms."""
