@@ -30,7 +30,7 @@
       for (let item = link.closest("li"); item; item = item.parentElement.closest("li")) item.hidden = false;
     }
     for (const group of nav.querySelectorAll("details")) group.open = asked.length > 0 || !closed.has(group);
-    count.textContent = asked.length ? `${found} found` : "";
+    count.textContent = asked.length ? `${found} ${found === 1 ? "title" : "titles"} found` : "";
   };
 
   const visible = () => links.filter((link) => link.offsetParent !== null);

@@ -144,7 +144,7 @@ def test_contents_of_the_report_are_searched_for_hostile_words(watched: Watched,
     outputs = [text for text in found.all_inner_texts() if re.match(r"(Table|Figure) ", text)]
     assert len(outputs) == 2
     assert all("'; DROP TABLE AE;--" in text for text in outputs)
-    assert page.inner_text("#contents-count") == "2 found"
+    assert page.inner_text("#contents-count") == "2 titles found"
     found.first.click()
     assert page.evaluate("() => location.hash") == "#" + page.evaluate("() => document.querySelector(':target').id")
     page.fill("#contents-filter", "<script>")

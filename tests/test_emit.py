@@ -117,6 +117,22 @@ def test_html_table_is_named_by_its_heading_and_widths_are_percentages():
     assert "Data cut-off: 2026-10-01" in reader.text
 
 
+@pytest.mark.parametrize("columns", [1, 8], ids=["a narrow table", "a wide table"])
+def test_html_table_is_scrolled_before_a_number_goes_over_two_lines(columns):
+    """In Arial nine digits of 0.556 em, two points and a space of 0.278, a hyphen and two brackets of 0.333 are 6.837 em."""
+    number = "-117.4 (170.17)"
+    keys = [f"C{at}" for at in range(columns)]
+    row = Row((("PARAMCD", "ALT"),), "ALT", 0, dict.fromkeys(keys, number))
+    wide = tuple(Column(key, "Mean", None, 1.0) for key in keys)
+    reader = HtmlReader(emit.emit_html(summary_table(columns=wide, rows=(row,), blocks=(0,), stub_width=1.5)))
+    table = next(found["style"] or "" for tag, found in reader.tags if tag == "table")
+    least = re.search(r"min-width:([0-9.]+)em", table)
+    assert least
+    shares = [float((found["style"] or "").removeprefix("width:").removesuffix("%")) for tag, found in reader.tags if tag == "col"]
+    # A cell of 13 px has 0.35 rem of 16 px at each side: 0.86 em.
+    assert float(least[1]) * min(shares[1:]) / sum(shares) >= 6.837 + 0.86
+
+
 def test_html_figure_says_in_words_what_it_shows():
     text = emit.emit_html(figure())
     reader = HtmlReader(text)

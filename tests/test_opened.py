@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -469,6 +470,16 @@ def test_listing_of_20000_rows_is_laid_out_where_it_is_in_sight_and_is_sorted_an
 
 def test_search_finds_terms_and_subjects(watched: Watched, build: Path) -> None:
     page = open_report(watched, build)
+    page.fill("#contents-filter", "hepat")
+    page.wait_for_selector(".cg-found summary")
+    # Each stands below the one before it, where it can be read and clicked.
+    boxes = page.evaluate(
+        "() => [...document.querySelectorAll('.cg-found summary')].map((one) => { const box = one.getBoundingClientRect();"
+        " return [box.top, box.bottom, box.width, one.scrollWidth]; })"
+    )
+    assert len(boxes) > 1
+    assert all(above[1] <= below[0] for above, below in pairwise(boxes))
+    assert all(width >= 150 and inside <= width + 1 for _, _, width, inside in boxes)
     page.fill("#contents-filter", "pyrexia")
     page.wait_for_selector(".cg-found summary")
     assert re.fullmatch(r"Pyrexia \(\d+\)", page.locator(".cg-found summary").first.inner_text())

@@ -111,18 +111,22 @@ def lead(html: str, names: Collection[str]) -> str:
 
 
 def _named(table: Table, grid: Grid, long: bool) -> str:
-    """Attributes of the table: its name, and the width below which it is scrolled, not squeezed; of a long one its columns.
-
-    Narrower than that a word of a column head would be broken.
-    """
-    needed = max(
-        (1.1 * max(map(text_width, head.split()), default=0.0) + _CELL_PADDING_EM) / share
-        for head, share in zip(grid.heads, grid.shares, strict=True)
-    )
+    """Attributes of the table: its name, and the width below which it is scrolled, not squeezed; of a long one its columns."""
     narrow = grid.width < 0.999
-    width = f"width:{100 * grid.width:.0f}%;margin:0 auto" if narrow else f"min-width:{min(max(needed, 50.0), 140.0):.1f}em"
+    needed = min(_needed_em(grid) if narrow else max(_needed_em(grid), 50.0), 140.0)
+    width = (f"width:{100 * grid.width:.0f}%;margin:0 auto;" if narrow else "") + f"min-width:{needed:.1f}em"
     columns = f";--cg-columns:{' '.join(f'{100 * share:.2f}%' for share in grid.shares)}" if long else ""
     return f'aria-labelledby="{anchor(table.number)}-title" style="{width}{columns}"'
+
+
+def _needed_em(grid: Grid) -> float:
+    """Width of a table in which no word of a column head is broken, and no number that paper does not break."""
+    needed = [1.1 * max(map(text_width, head.split()), default=0.0) for head in grid.heads]
+    for at, (texts, align, most) in enumerate(zip(grid.texts, grid.aligns, grid.width_em, strict=True)):
+        if align != "left":
+            widest = max((text_width(line) for text in set(texts) for line in text.split("\n")), default=0.0)
+            needed[at] = max(needed[at], min(widest, most))
+    return grid.width * max((need + _CELL_PADDING_EM) / share for need, share in zip(needed, grid.shares, strict=True))
 
 
 def _caption(table: Table, grid: Grid) -> str:

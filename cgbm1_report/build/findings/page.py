@@ -42,7 +42,7 @@ thead th{border-bottom:2px solid #444;background:#fff;white-space:nowrap}
 display:flex;flex-wrap:wrap;gap:.6rem;align-items:center}
 input,select,button{font:inherit;padding:.3rem .5rem;border:1px solid #666;border-radius:4px;background:#fff}
 input{width:min(24rem,100%)}
-details{border:1px solid #ccc;border-left-width:6px;border-radius:4px;margin:.5rem 0;padding:0 .6rem}
+details{border:1px solid #ccc;border-left-width:6px;border-radius:4px;margin:.5rem 0;padding:0 .6rem;overflow-x:auto}
 details[data-s=E]{border-left-color:#a40000}details[data-s=W]{border-left-color:#c98a00}
 details[data-s=I]{border-left-color:#5b7a9d}details[data-s=closed]{border-left-color:#999}
 summary{cursor:pointer;padding:.45rem 0}summary b{font-size:1.02em}summary .of{color:#555}
