@@ -32,7 +32,8 @@ class Item:
     number without idle zeros, or rounded to ``dp`` decimals, which may differ by PARAMCD or, of joined ones, by the variable; a
     date by its day, with ``time`` to the minute. ``marks`` stand behind the value after a blank: what values of other variables
     are marked with. ``missing`` stands where there is no value, of joined ones in the place of each. An ``optional`` column is
-    left out where the data have no variable of it, any other stays blank.
+    left out where the data have no variable of it, any other stays blank. Where a variable has one of the values that ``void``
+    names, a number 0 is none: it says that there was nothing to measure.
 
     Where records are results and a row is a sample (`Listed.sample`), ``of`` says which result of the sample is printed: variables
     with their values.
@@ -53,6 +54,7 @@ class Item:
     marks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     of: Mapping[str, str] = field(default_factory=dict)
     time: bool = False
+    void: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -61,9 +63,9 @@ class Item:
 
     @property
     def read(self) -> tuple[str, ...]:
-        """The variables it reads: those that it may print, and what marks and chooses them."""
+        """The variables it reads: those that it may print, and what marks, chooses and voids them."""
         by = ("PARAMCD",) if isinstance(self.dp, Mapping) else ()
-        return tuple(name for name in dict.fromkeys((*self.named, *by, *self.marks, *self.of)) if name)
+        return tuple(name for name in dict.fromkeys((*self.named, *by, *self.marks, *self.of, *self.void)) if name)
 
     def variables(self, present: Container[str]) -> list[str]:
         """Those it may print that are there."""
@@ -204,6 +206,12 @@ class Listed:
     also: tuple[Listed, ...] = ()
     groups: str = ""
     withheld: tuple[str, str] | None = None
+
+    @property
+    def common(self) -> tuple[str, ...]:
+        """What the results in one row have in common: the sample, and what voids a number of it."""
+        voids = (name for item in self.items if not item.of for name in item.void)
+        return tuple(dict.fromkeys((*self.sample, *voids)))
 
     @property
     def parts(self) -> tuple[Listed, ...]:

@@ -81,18 +81,23 @@ USUBJID | PARAMCD | AVAL | AVALC | EXSEQ | INFNUM | ADT        | ADY | EXSTDTC$ 
 A       | ADJFL   | .    | N     | 1     | 1      | 2025-06-04 | 1   | 2025-06-04T10:05 | 2025-06-04T11:00 | L1     | 60.5 | 0       | 0        | 100     | 95      | .
 A       | DURMIN  | 55   | .     | 1     | 1      | 2025-06-04 | 1   | 2025-06-04T10:05 | 2025-06-04T11:00 | L1     | 60.5 | 0       | 0        | 100     | 95      | .
 A       | INFCOMP | 95   | .     | 1     | 1      | 2025-06-04 | 1   | 2025-06-04T10:05 | 2025-06-04T11:00 | L1     | 60.5 | 0       | 0        | 100     | 95      | .
+A       | DOSE    | 0    | .     | 1     | 1      | 2025-06-04 | 1   | 2025-06-04T10:05 | 2025-06-04T11:00 | L1     | 60.5 | 0       | 0        | 100     | 95      | .         # placebo: no cells, no dose
 B       | ADJFL   | .    | Y     | 1     | 1      | 2025-06-04 | 1   | 2025-06-04       | .                | L2     | 70   | .       | 63       | 100     | 90      | STOPPED   # neither its time nor its plan is known
+B       | ADJFL   | .    | N     | 2     | 2      | 2025-06-11 | 8   | 2025-06-11       | .                | L2     | 70   | 70      | 0        | 100     | 100     | .         # was to receive cells, and received none
+B       | DOSE    | 0    | .     | 2     | 2      | 2025-06-11 | 8   | 2025-06-11       | .                | L2     | 70   | 70      | 0        | 100     | 100     | .
 B       | NINF    | 1    | .     | .     | .      | 2025-06-04 | 1   | .                | .                | .      | .    | .       | .        | .       | .       | .         # the subject's, no infusion
 """
 
 
 def test_infusion_is_a_row_whatever_is_not_known_of_it():
     table = listing("L16.2.5.1.2", ADEX=draw(ADEX))
-    told = ("INFNUM", "DATE", "START", "END", "DURMIN", "EXLOT", "CELLS", "VOLUME", "INFCOMP", "EXADJ")
+    told = ("INFNUM", "DATE", "START", "END", "DURMIN", "EXLOT", "CELLS", "VOLUME", "DOSE", "INFCOMP", "EXADJ")
     assert cells(table, *told) == [
-        ("A", "1", "2025-06-04 (1)", "10:05", "11:00", "55", "L1", "0.0 / 0.0", "100.0 / 95.0", "95.0", ""),
-        ("B", "1", "2025-06-04 (1)", "", "", "", "L2", "- / 63.0", "100.0 / 90.0", "", "Stopped"),
+        ("A", "1", "2025-06-04 (1)", "10:05", "11:00", "55", "L1", "- / -", "100.0 / 95.0", "-", "95.0", ""),
+        ("B", "1", "2025-06-04 (1)", "", "", "", "L2", "- / 63.0", "100.0 / 90.0", "", "", "Stopped"),
+        ("B", "2", "2025-06-11 (8)", "", "", "", "L2", "70.0 / 0.0", "100.0 / 100.0", "0.0", "", ""),
     ]
+    assert "Placebo holds no cells: its doses are -." in table.footnotes
 
 
 def test_nothing_of_an_infusion_that_may_tell_the_arm_stands_on_a_blind_page():

@@ -657,7 +657,9 @@ def test_exposure_counts_infusions_doses_and_compliance():
     compliance = "Overall dose compliance of infusions due (%)"
     assert row(table, f"{compliance} | Mean (SD)") == ["100.00 (-)", "74.50 (36.062)", "-", "83.00 (29.445)"]
     assert row(table, "Overall dose compliance group, n (%) | <90%") == ["0", "1 (50.0)", "-", "1 (33.3)"]
+    assert "Placebo holds no cells: its doses are -." in table.footnotes
     blind = output("T14.1.9.2", data, pooled=True)
+    assert not [note for note in blind.footnotes if "Placebo" in note]
     paths = [f"{compliance} | {name}" for name in ("n", "Mean (SD)", "Median", "Q1, Q3", "Min, Max")]
     assert [row(blind, path)[0] for path in paths] == [row(table, path)[-1] for path in paths]
     assert not [one.label for one in blind.rows if "cells/kg" in one.label]

@@ -21,7 +21,20 @@ OF_DUE = derived(
     "counting 0%", "DOSECOMP",
 )  # fmt: skip
 _OF_INFUSIONS, _GROUPED = "Overall dose compliance of infusions due", "Overall dose compliance group"
+#: How a dose prints of who was to receive no cells, in tables and listings.
+_NO_CELLS = "{} holds no cells: its doses are " + NO_VALUE + "."
 _OVER_INFUSIONS = "{} summarised over infusions (n is the number of infusions), all else over subjects."
+
+
+def undosed_columns(trial: Trial, phase: int) -> tuple[str, ...]:
+    """The columns of a phase whose subjects are to receive none of the product, and so have no dose."""
+    return tuple(dict.fromkeys(arm.column for arm in trial.arms_of(phase) if not arm.is_dosed))
+
+
+def tell_undosed(view: View) -> tuple[str, ...]:
+    """A note on the columns of a page that have no dose."""
+    shown = [column for column in undosed_columns(view.trial, view.phase) if column in view.column_keys]
+    return tuple(_NO_CELLS.format(column) for column in shown)
 
 
 def _measured(view: View, paramcd: str, label: str) -> Rows:
@@ -34,7 +47,7 @@ def _measured(view: View, paramcd: str, label: str) -> Rows:
 
 def _doses(view: View, paramcd: str, label: str) -> Rows:
     """A measure of the dose: a column that is to receive none has none, and no total is taken over it and dosed ones."""
-    undosed = [arm.column for arm in view.trial.arms_of(view.phase) if not arm.is_dosed and arm.column in view.column_keys]
+    undosed = [column for column in undosed_columns(view.trial, view.phase) if column in view.column_keys]
     rows = _measured(view, paramcd, label)
     if not undosed:
         return rows
@@ -105,7 +118,7 @@ def exposure(view: View) -> Summary:
     ]
     overall, notes = _overall(view, groups)
     over = _OVER_INFUSIONS.format("Duration is" if view.pooled else "Dose and duration are")
-    return Summary(*join_rows([*parts, *overall]), "Exposure", footnotes=(over, *notes))
+    return Summary(*join_rows([*parts, *overall]), "Exposure", footnotes=(over, *tell_undosed(view), *notes))
 
 
 def tell_basis(view: View) -> str:

@@ -108,9 +108,9 @@ def _reactions(trial: Trial) -> Listed:
 _INFUSED = {"DATE": 1.9, "START": 0.7, "DURMIN": 0.8, "CELLS": 1.4, "DOSE": 1.0, "EXADJ": 1.0}
 
 
-def _infusions(trial: Trial, _: int) -> Listed:
+def _infusions(trial: Trial, phase: int) -> Listed:
     """A row for each infusion, cells planned and given beside its duration; below it a row for each reaction."""
-    own = {item.key: item for item in infusion_items(trial)}
+    own = {item.key: item for item in infusion_items(trial, phase)}
     number = Item("INFUSION", own["INFNUM"].label, "INFNUM", 0.8, dp=0)
     infused = tuple(replace(own[key], width=width) for key, width in _INFUSED.items())
     reaction = (

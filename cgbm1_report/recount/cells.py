@@ -105,12 +105,20 @@ def _say_value(item: Item, name: str, terms: Terms) -> str:
     if kind == "VARCHAR" or kind.startswith(("DATE", "TIMESTAMP")):
         text = _say_plain(value, kind, "%Y-%m-%d %H:%M" if item.time else "%Y-%m-%d")
     else:
-        text = _say_number(item, name, f"CAST({value} AS DOUBLE)", terms)
+        text = _say_number(item, name, _leave_void(item, f"CAST({value} AS DOUBLE)", terms), terms)
     said = _say_sentence(text, terms.abbreviations) if item.sentence else text
     if not item.words:
         return said
     ways = " ".join(f"WHEN {literal(str(code))} THEN {literal(words)}" for code, words in item.words.items())
     return f"CASE {text} {ways} ELSE {said} END"
+
+
+def _leave_void(item: Item, value: str, terms: Terms) -> str:
+    """A number, or none where it is 0 and a variable says that there was nothing to measure."""
+    for name in terms.known(item.void):
+        levels = ", ".join(map(literal, item.void[name]))
+        value = f"CASE WHEN {terms.raw(name)} IN ({levels}) THEN NULLIF({value}, 0) ELSE {value} END"
+    return value
 
 
 @singledispatch

@@ -196,7 +196,7 @@ def _choose_groups(facts: Facts, listed: Listed, dataset: str, kept: Sequence[st
 
 def _join_samples(chosen: str, listed: Listed, terms: Terms, items: Iterable[Item]) -> str:
     """The table ``records`` where a row is a sample: its results by item, of several of one item each in a row."""
-    common = [terms.raw(name) for name in ("USUBJID", *listed.sample)]
+    common = [terms.raw(name) for name in ("USUBJID", *listed.common) if name in listed.sample or terms.known([name])]
     results = [item for item in items if item.of]
     kept = ", ".join(
         dict.fromkeys(["r.head", f"r.{quote(_FILE)}", *common, *(terms.raw(name) for name in terms.known(listed.repeats))])

@@ -146,6 +146,9 @@ def _nothing(records: pd.DataFrame) -> pd.Series:
 def _print_values(item: Item, name: str, records: pd.DataFrame, words: Mapping[str, str]) -> pd.Series:
     """The values of a variable as texts."""
     values = records[name]
+    for variable, levels in item.void.items():
+        if variable in records:
+            values = values.mask((values == 0) & records[variable].isin(levels))
     if pd.api.types.is_datetime64_any_dtype(values):
         texts = values.dt.strftime(_MINUTE if item.time else _DAY).astype("str")
     elif pd.api.types.is_numeric_dtype(values):
@@ -290,7 +293,7 @@ def _add_subjects(records: pd.DataFrame, subjects: pd.DataFrame, items: Sequence
 
 def _join_samples(records: pd.DataFrame, listed: Listed, words: Mapping[str, str]) -> tuple[pd.DataFrame, Listed]:
     """A row for each sample, of several results of one item one each: the columns of results hold their texts."""
-    common = ["USUBJID", "COLUMN", *listed.sample]
+    common = ["USUBJID", "COLUMN", *(name for name in listed.common if name in records or name in listed.sample)]
     results = []
     for item in listed.items:
         if item.of:
