@@ -400,7 +400,7 @@ def test_docx_figure_embeds_the_picture_with_its_words():
     ],
 )
 def test_picture_leaves_its_notes_their_room_on_its_page(notes: int, least: float, most: float):
-    """Word sets them as paragraphs: the last of them stood alone on a page of its own."""
+    """Word sets them as paragraphs, and a PDF those that are many: the last of them stood alone on a page of its own."""
     made = figure(width_in=9.0, height_in=4.8, footnotes=tuple(f"Note {at}." for at in range(notes)))
     (high,) = map(
         int, re.findall(r'<wp:extent cx="\d+" cy="(\d+)"', docx_parts(emit.emit_docx(made))["word/document.xml"].decode())
@@ -408,6 +408,8 @@ def test_picture_leaves_its_notes_their_room_on_its_page(notes: int, least: floa
     (goal,) = map(int, re.findall(r"\\pichgoal(\d+)", emit.emit_rtf(made).decode("ascii")))
     assert least - 0.001 <= high / 914400 <= most
     assert goal / 1440 == pytest.approx(high / 914400, abs=0.001)
+    (typeset,) = re.findall(r" height: ([0-9.]+)in", emit.emit_typst(made))
+    assert float(typeset) == pytest.approx(high / 914400, abs=0.001)
 
 
 # ---- rtf

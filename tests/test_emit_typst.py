@@ -219,6 +219,12 @@ def test_rows_held_together_are_never_cut_off():
         assert all(row.label in text for row in rows)
 
 
+def test_a_figure_of_nine_notes_has_them_on_its_page():
+    made = figure(width_in=9.0, height_in=4.8, footnotes=tuple(f"Note {at}." for at in range(9)))
+    (page,) = compiled(emit.emit_typst(made)).pages
+    assert "Note 8." in page.extract_text()
+
+
 @pytest.mark.parametrize("make", [listing, figure])
 def test_what_an_output_is_linked_with_stands_between_the_words_above_and_its_title(make):
     output = dataclasses.replace(make(), links=("T14.1.1.1",))

@@ -31,7 +31,7 @@ from cgbm1_report.emit.layout import (
 )
 from cgbm1_report.emit.marks import barred, marks
 from cgbm1_report.emit.pages import count_lines
-from cgbm1_report.emit.pictures import largest_inches
+from cgbm1_report.emit.pictures import largest_inches, picture_inches
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: Marks where a word may be broken; see ``soft`` in output.typ.
@@ -191,7 +191,8 @@ def _go_on(far: bool) -> str:
 
 def _figure(figure: Figure) -> str:
     refuse_tall_heads(figure)
-    width, height = largest_inches(figure)
+    # Notes that are paragraphs stay on the page of the picture where it can be so small.
+    width, height = picture_inches(figure) if notes_go_on(figure) else largest_inches(figure)
     # A title of many lines makes the picture smaller: what stands on a page that is full is cut off.
     scale = min(1.0, points_left(figure) / (72 * height))
     width, height = width * scale, height * scale
