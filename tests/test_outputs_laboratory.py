@@ -161,8 +161,18 @@ INJURY = {
     "Highest multiple of ULN | ALT or AST, evaluable": ["2", "1", "0", "3"],
     "Highest multiple of ULN | ALT or AST, evaluable | ≥3": ["2/2 (100.0)", "0/1", "-", "2/3 (66.7)"],
     "Highest multiple of ULN | ALT or AST, evaluable | ≥5": ["1/2 (50.0)", "0/1", "-", "1/3 (33.3)"],
-    "Highest multiple of the level before treatment | ALT or AST, evaluable | ≥3": ["0/1", "-", "-", "0/1"],
-    "Highest multiple of the new lower baseline | ALT or AST, evaluable | ≥5": ["-", "1/1 (100.0)", "-", "1/1 (100.0)"],
+    "Highest multiple of the level before treatment, in subjects who had one | ALT or AST, evaluable | ≥3": [
+        "0/1",
+        "-",
+        "-",
+        "0/1",
+    ],
+    "Highest multiple of the new lower baseline, in subjects who had one | ALT or AST, evaluable | ≥5": [
+        "-",
+        "1/1 (100.0)",
+        "-",
+        "1/1 (100.0)",
+    ],
     "Max Rise of ALT above Baseline (U/L), evaluable | ≥100": ["1/2 (50.0)", "-", "-", "1/2 (50.0)"],
     "Max Rise of ALT above Baseline (U/L), evaluable | ≥300": ["1/2 (50.0)", "-", "-", "1/2 (50.0)"],
     "Max Rise of ALT above Baseline (U/L), evaluable | ≥500": ["0/2", "-", "-", "0/2"],
@@ -194,6 +204,22 @@ COUNTED = [
 def test_subjects_stand_where_they_were_counted_by_hand(number: str, cells: dict[str, list[str]]) -> None:
     made = table(number)
     assert {row: read_cells(made, row) for row in cells} == cells
+
+
+def test_denominators_that_differ_are_explained_in_one_note_and_by_the_heads_of_their_rows() -> None:
+    made = table("T14.3.4.4.2")
+    (note,) = [one for one in made.footnotes if "Evaluable" in one]
+    assert made.footnotes.index(note) == 0
+    assert "Of a new lower baseline these are only those who had improved to it before the result." in note
+    assert [row.label for row in made.rows if not row.indent] == [
+        "Highest multiple of ULN",
+        "Highest multiple of the level before treatment, in subjects who had one",
+        "Highest multiple of the new lower baseline, in subjects who had one",
+        "Highest rise above the level before treatment, in subjects who had one",
+        "Highest rise above the new lower baseline, in subjects who had one",
+        "Ranges of the highest multiples, in subjects with both tests",
+        "Screens for liver injury, in subjects with both tests",
+    ]
 
 
 def test_cells_of_a_test_and_group_add_up_to_the_population() -> None:

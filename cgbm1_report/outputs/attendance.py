@@ -19,9 +19,9 @@ _FOLLOWED = derived("Follow-up", "from the first dose to the last day known aliv
 #: Of whom a visit is expected, and who missed it: as `collected.visits.is_due` has it.
 EXPECTED = derived(
     "Expected",
-    "seen; or the last day of the window of the visit was before the data cut-off, and the subject had neither died nor "
-    "withdrawn by that day, nor completed the study before the window opened",
-    "EXPFL", further="Missed: expected, and not seen. Percentages are of those expected.",
+    "seen; or missed: not seen, though the last day of the window of the visit was before the data cut-off, and the subject "
+    "had neither died nor withdrawn by that day, nor completed the study before the window opened",
+    "EXPFL", further="Percentages are of these.",
 )  # fmt: skip
 
 

@@ -33,6 +33,9 @@ from cgbm1_report.tabulate.view import View
 
 #: What the multiples are of, as PEAKS has them for each test; rises are above all but the first.
 LEVELS = ("ULN", "level before treatment", "new lower baseline")
+#: Of whom rows can tell: the head of rows of each level, of ranges and of screens names them, a note says it in full.
+_WHO_HAS = ("", *(", in subjects who had one" for _ in LEVELS[1:]))
+_WHO_HAS_BOTH = ", in subjects with both tests"
 EITHER = " or ".join(ENZYMES)
 _EITHERS = tuple(f"{EITHER}, times {level}" for level in LEVELS)
 SCREENS = ("HYSLAW", "HYSBASE", "HYSNADIR")
@@ -140,6 +143,13 @@ def tell_levels(rules: LiverInjury) -> tuple[str, ...]:
 def _tell_criteria(rules: LiverInjury) -> tuple[str, ...]:
     """What the page's words mean, of the values that decide."""
     return (
+        Derived(
+            "Evaluable, the N of percentages: subjects with a result after the first dose and the level that a row compares it "
+            f"with. Of a {LEVELS[2]} these are only those who had improved to it before the result. A range asks for the peaks of "
+            f"both of its tests, a screen for {EITHER} and for bilirubin.",
+            "Evaluable, the N of percentages: subjects with a value of the row.",
+        ),
+        *tell_levels(rules),
         *tell_screens(rules),
         Derived(
             f"Ranges are told by the highest multiples of {EITHER} ({tell_rise(rules, ENZYMES[0])}), of ALP "
@@ -147,11 +157,6 @@ def _tell_criteria(rules: LiverInjury) -> tuple[str, ...]:
             "range counts those of it whose bilirubin peaked on the day of the enzyme's peak or within "
             f"{rules.within_days} days after it.",
             _AS_SUPPLIED,
-        ),
-        *tell_levels(rules),
-        Derived(
-            "Evaluable: subjects with results after the first dose and the level they are compared with; percentages are of them.",
-            "Evaluable: subjects with a value; percentages are of them.",
         ),
     )
 
@@ -229,17 +234,17 @@ def liver_injury(view: View) -> Summary:
     for level, name in enumerate(LEVELS):
         words = name if name == "ULN" else f"the {name}"
         parts += [
-            head_row((("multiples of", name),), f"Highest multiple of {words}"),
+            head_row((("multiples of", name),), f"Highest multiple of {words}{_WHO_HAS[level]}"),
             *_count_rises(view, records, _multiples(rules, level)),
         ]
     for level, name in list(enumerate(LEVELS))[1:] if rules.rises else ():
         parts += [
-            head_row((("rises above", name),), f"Highest rise above the {name}"),
+            head_row((("rises above", name),), f"Highest rise above the {name}{_WHO_HAS[level]}"),
             *_count_rises(view, records, _rises(rules, level)),
         ]
-    parts.append(head_row((("ranges", None),), "Ranges of the highest multiples"))
+    parts.append(head_row((("ranges", None),), f"Ranges of the highest multiples{_WHO_HAS_BOTH}"))
     parts += [count_quadrants(view, records, code) for code in QUADRANTS]
-    parts.append(head_row((("screens", None),), "Screens for liver injury"))
+    parts.append(head_row((("screens", None),), f"Screens for liver injury{_WHO_HAS_BOTH}"))
     for code in SCREENS:
         own = view.coded("ADLBHY", code)
         met = Selection((("PARAMCD", code), ("AVALC", "Y")), "Criteria met", own[own["AVALC"] == "Y"])
