@@ -91,6 +91,7 @@ def subjects(arm: str, count: int) -> list[Edit]:
 
 
 AE = "USUBJID | AESEQ | AEDECOD | AEPTCD | AEBODSYS | AESOC | AESTDTC"
+LLT = "USUBJID | AESEQ | AELLT | AEDECOD | AESTDTC"
 DS = "USUBJID | DSSEQ | DSDECOD | DSCAT | DSSCAT | DSSTDTC"
 DV = "USUBJID | DVSEQ | DVTERM | DVDECOD | DVCAT | DVSTDTC"
 LB = "USUBJID | LBSEQ | LBTESTCD | LBORRES | LBORRESU | LBSTRESN | LBSTRESU | VISITNUM | VISIT | LBDTC"
@@ -126,6 +127,10 @@ SDTM: dict[str, Pair] = {
     "terms_stand_in_one_class": pair(
         [also("AE", f"{AE}\nP | 1 | Hyponatraemia | . | as coded | Investigations | 2025-06-20")],
         [also("AE", f"{AE}\nP | 1 | Hyponatraemia | . | as coded | Metabolism and nutrition | 2025-06-20")]),
+    # A term without a preferred one is not coded yet; a preferred term has several lowest level terms.
+    "lowest_terms_have_one_term": pair(
+        [edit("AE", MEDIUM, 1, AELLT="Sodium low"), also("AE", f"{LLT}\nP | 1 | SODIUM LOW | Hypernatraemia | 2025-06-20")],
+        [edit("AE", MEDIUM, 1, AELLT="Sodium low"), also("AE", f"{LLT}\nP | 1 | Sodium low | . | 2025-06-20\nP | 2 | Low sodium | Hyponatraemia | 2025-06-20")]),
     # V03
     "results_stand_once": pair(
         [put("XL", draw(f"USUBJID | XLSEQ | XLTESTCD | XLSTRESN | VISITNUM | XLDTC\n{'M | 1 | LSM | 20 | 28 | 2025-07-08'}\nM | 2 | LSM | 20 | 28 | 2025-07-08", "XL"))],
@@ -290,6 +295,10 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase] | tuple[AnalysisCase, Analysis
     "analysis_texts_are_no_missing_values": (cell("ADAE", adam.EVENT, AETERM="NULL"), cell("ADAE", adam.EVENT, AETERM="Null")),
     "analysis_terms_have_one_spelling": (
         frame("ADAE", lambda adae: pd.concat([adae, adae.assign(AEDECOD=adae["AEDECOD"].str.upper())])), frame("ADAE", lambda adae: pd.concat([adae, adae]))),
+    "analysis_lowest_terms_have_one_term": (
+        frame("ADAE", lambda adae: adae.assign(AELLT="Sodium low")), frame("ADAE", lambda adae: adae.assign(AELLT="low " + adae["AEDECOD"]))),
+    "analysis_terms_stand_in_one_class": (
+        frame("ADAE", lambda adae: pd.concat([adae, adae.assign(AEBODSYS="Investigations")])), frame("ADAE", lambda adae: pd.concat([adae, adae]))),
     "parameters_have_one_name": (cell("ADLB", adam.DAY_28, PARAM="Bilirubin (mg/dL)"), cell("ADLB", adam.DAY_28, PARCAT1="OTHER")),
     "visits_keep_their_numbers": (cell("ADLB", adam.DAY_60, VISITNUM=28.0), cell("ADLB", adam.AGAIN, VISIT="UNSCHEDULED 28.01")),
     "analysis_results_stand_once": (

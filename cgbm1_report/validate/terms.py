@@ -1,7 +1,10 @@
 """Rules about coded terms: one term has one spelling, one code one term, and a term one place in its dictionary.
 
 Spellings of one term (letter case, blanks, full-width letters) are counted together in every table, so
-they are a question. Two terms of one code are two rows, each with too few subjects: an error.
+they are a question. Two terms of one code are two rows, each with too few subjects: an error. So is a term that stands
+in two places. In one version of MedDRA a lowest level term has exactly one preferred term, and that one primary system
+organ class: of two one is a slip, and nothing in a table would tell that an event is counted in another row. What two
+datasets say is not compared: the history may be coded in an earlier version than the events.
 """
 
 from __future__ import annotations
@@ -28,12 +31,16 @@ CODES = {
     ("CLASCD", "CLAS"): "W",
     ("TESTCD", "TEST"): "W",
 }
-#: A preferred term and the system organ class it stands under; medications stand in several classes.
-PARENTS = (("DECOD", "BODSYS"), ("DECOD", "SOC"))
+#: A lowest level term, told by its name or else by its code alone.
+LOWEST = ("LLT", "LLTCD")
+#: What a preferred term stands under: the class that tables have rows of, and the primary one. Medications stand in several.
+PARENTS = ("BODSYS", "SOC")
 #: Codes of analysis datasets whose names tell the unit (PARAM), and those of classes.
 ANALYSIS_CODES = {("PARAMCD", "PARAM"): "E", **{(f"ATC{level}CD", f"ATC{level}"): "W" for level in range(1, 5)}}
 
 _ADVICE = "correct the coding, or export the dictionary's own spelling"
+_ONE_TERM = ("a lowest level term has one preferred term", "code the term anew, with one version of the dictionary")
+_ONE_CLASS = ("a preferred term stands under one system organ class", "code the term with its primary system organ class")
 
 
 def _named(frame: pd.DataFrame, end: str) -> list[str]:
@@ -77,6 +84,19 @@ def _several(frame: pd.DataFrame, dataset: str, one: str, many: str, severity: s
         yield record_findings(frame, dataset, rows, many, message.reindex(frame.index), severity=severity)
 
 
+def _under_two_terms(frame: pd.DataFrame, dataset: str) -> Iterator[pd.DataFrame]:
+    for term in _named(frame, "DECOD"):
+        lowest = next((term[:2] + end for end in LOWEST if term[:2] + end in frame.columns), None)
+        if lowest is not None:
+            yield from _several(frame, dataset, lowest, term)
+
+
+def _under_two_classes(frame: pd.DataFrame, dataset: str) -> Iterator[pd.DataFrame]:
+    for term in _named(frame, "DECOD"):
+        for parent in (term[:2] + end for end in PARENTS if term[:2] + end in frame.columns):
+            yield from _several(frame, dataset, term, parent)
+
+
 @rule("V02", "W", "a coded term has one spelling", _ADVICE)
 def terms_have_one_spelling(source: Source) -> Iterator[pd.DataFrame]:
     """Terms that differ in letter case, blanks or full-width letters only; British and American spellings are two terms."""
@@ -96,14 +116,18 @@ def codes_have_one_term(source: Source) -> Iterator[pd.DataFrame]:
                     yield from _several(frame, name, term, code, "W")
 
 
-@rule("V02", "W", "a preferred term stands under one system organ class", "code the term with its primary system organ class")
-def terms_stand_in_one_class(source: Source) -> Iterator[pd.DataFrame]:
-    """One preferred term under two system organ classes: it would be a row under each."""
+@rule("V02", "E", *_ONE_TERM)
+def lowest_terms_have_one_term(source: Source) -> Iterator[pd.DataFrame]:
+    """One lowest level term under two preferred terms: an event would be counted in another row, and no table would tell."""
     for name, frame in source.sdtm.items():
-        for term_end, class_end in PARENTS:
-            term, parent = f"{name}{term_end}", f"{name}{class_end}"
-            if {term, parent} <= set(frame.columns):
-                yield from _several(frame, name, term, parent)
+        yield from _under_two_terms(frame, name)
+
+
+@rule("V02", "E", *_ONE_CLASS)
+def terms_stand_in_one_class(source: Source) -> Iterator[pd.DataFrame]:
+    """One preferred term under two system organ classes: it would be a row under each, with too few subjects in both."""
+    for name, frame in source.sdtm.items():
+        yield from _under_two_classes(frame, name)
 
 
 @adam_rule("V02", "W", "a coded term has one spelling", _ADVICE)
@@ -111,6 +135,20 @@ def analysis_terms_have_one_spelling(given: Supplied) -> Iterator[pd.DataFrame]:
     """The same of ADaM."""
     for name, frame in given.adam.items():
         yield from _spelt_otherwise(frame, name)
+
+
+@adam_rule("V02", "E", *_ONE_TERM, studies="any")
+def analysis_lowest_terms_have_one_term(given: Supplied) -> Iterator[pd.DataFrame]:
+    """The same of ADaM."""
+    for name, frame in given.adam.items():
+        yield from _under_two_terms(frame, name)
+
+
+@adam_rule("V02", "E", *_ONE_CLASS, studies="any")
+def analysis_terms_stand_in_one_class(given: Supplied) -> Iterator[pd.DataFrame]:
+    """The same of ADaM."""
+    for name, frame in given.adam.items():
+        yield from _under_two_classes(frame, name)
 
 
 @adam_rule(

@@ -11,7 +11,7 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
     "V02": (
         "values and dates",
         "datasets, variables and values that must be there are; types, ISO 8601 dates, codelists and letters "
-        "are right; VISIT and VISITNUM are one to one; a coded term has one spelling, one code and one class",
+        "are right; VISIT and VISITNUM are one to one; a coded term has one spelling, one code, one preferred term and one class",
     ),
     "V03": (
         "keys",
