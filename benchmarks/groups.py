@@ -14,6 +14,7 @@ from benchmarks.measure import Cost, NotDoneError, run, runs
 from benchmarks.pages import measure_listing, measure_report
 from benchmarks.portfolios import SIZES, measure_portfolios
 from cgbm1_report.emit.escape import anchor
+from cgbm1_report.errors import number_of
 
 NAN = float("nan")
 CLI = ("-m", "cgbm1_report.cli")
@@ -152,7 +153,7 @@ def bench_demo(setting: Setting) -> Iterator[Line]:
     run(*CLI, "build", cut, "--out", second, "--quiet", "--jobs", 1, *some)
     count = check_same(first, second)
     which = "two outputs" if setting.quick else "all outputs"
-    yield Line(f"demo cut to build, {which}, 4 formats, {count:,} files, the same twice", cost)
+    yield Line(f"demo cut to build, {which}, 4 formats, {number_of(count, 'file')}, the same twice", cost)
     work = f"demo notebooks but for listings, {which}, to HTML, DOCX and PDF"
     yield _reports(setting, first, work, Bar() if setting.quick else DEMO)
 
@@ -190,7 +191,9 @@ def check_same(first: Path, second: Path) -> int:
         raise NotDoneError(f"two builds of one cut differ in their files: {set(files[0]) ^ set(files[1])}")
     _, differing, unread = filecmp.cmpfiles(first, second, map(str, files[0]), shallow=False)
     if differing or unread:
-        raise NotDoneError(f"two builds of one cut differ in {len(differing) + len(unread)} files: {(differing + unread)[:5]}")
+        raise NotDoneError(
+            f"two builds of one cut differ in {number_of(len(differing) + len(unread), 'file')}: {(differing + unread)[:5]}"
+        )
     return len(files[0])
 
 

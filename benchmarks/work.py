@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.system.collector import collect_rarely
@@ -29,7 +30,7 @@ def read(folder: Path) -> tuple[Cut, Trial]:
 
 def check_size(cut: Cut) -> None:
     if len(cut.sdtm["LB"]) < RESULTS:
-        raise SystemExit(f"LB has {len(cut.sdtm['LB'])} rows, the bar is about {RESULTS}")
+        raise SystemExit(f"LB has {number_of(len(cut.sdtm['LB']), 'row')}, the bar is about {RESULTS}")
 
 
 def validate(folder: Path) -> None:
@@ -40,7 +41,7 @@ def validate(folder: Path) -> None:
     findings = validate_everything(cut, trial)
     errors = findings[findings["severity"] == "E"]
     if len(errors):
-        raise SystemExit(f"a clean cut has {len(errors)} errors:\n{errors.head().to_string()}")
+        raise SystemExit(f"a clean cut has {number_of(len(errors), 'error')}:\n{errors.head().to_string()}")
 
 
 def derive(folder: Path) -> None:
@@ -51,7 +52,7 @@ def derive(folder: Path) -> None:
     sdtm = {name: cut.sdtm[name] for name in SOURCES if name in cut.sdtm}
     adlb = derive_adam(sdtm, trial, cut.cutoff, cut.src_decisions)["ADLB"]
     if len(adlb) < 0.9 * RESULTS:
-        raise SystemExit(f"ADLB has {len(adlb)} rows only")
+        raise SystemExit(f"ADLB has {number_of(len(adlb), 'row')} only")
 
 
 def demo(folder: Path) -> None:

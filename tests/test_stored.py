@@ -15,11 +15,12 @@ import pytest
 
 from cgbm1_report import emit
 from cgbm1_report.build.request import Request
-from cgbm1_report.build.stored import is_build, show_stored
+from cgbm1_report.build.stored import show_stored
 from cgbm1_report.build.workbook import write_workbook
 from cgbm1_report.emit.text import display_width
 from cgbm1_report.emit.xlsx import emit_xlsx
 from cgbm1_report.errors import PlanError, ProofError
+from cgbm1_report.system.manifest import says_built
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Output
 from tests.emit_cases import STAMP, change_table, figure, listing, summary_table
@@ -94,7 +95,7 @@ def test_a_file_that_is_not_as_the_build_wrote_it_is_not_shown(tmp_path):
     with pytest.raises(ProofError, match=r"t-14-3-1-2-1\.json: cannot be read"):
         show_stored("T14.3.1.2.1", build)
     (build / "sdtm").mkdir()
-    assert not is_build(build), "a cut that holds somebody's manifest.json is a cut"
+    assert not says_built(build), "a cut that holds somebody's manifest.json is a cut"
 
 
 @pytest.mark.parametrize("number", ["T14.3.1.2.1", "L16.2.7.1.1", "F14.2.1.1"])

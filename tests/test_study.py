@@ -651,7 +651,7 @@ WRONG = {
     ),
     "a cut as a build": (
         lambda study: cg.open_report(study.folder),
-        'is a data cut [rule: cg.open_report] Remedy: open it with cg.open_cut("',
+        'is a data cut (it holds sdtm and cut.json) [rule: cg.open_report] Remedy: open it with cg.open_cut("',
     ),
     "no switch": (lambda study: study.what_if(ttee=True), "ttee is no switch"),
     "no value of a switch": (lambda study: study.what_if(ctcae=9), "ctcae"),

@@ -22,7 +22,7 @@ from cgbm1_report.build import target
 from cgbm1_report.build.failed import keep_failed
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
-from cgbm1_report.build.target import check_replaceable, refuse_place
+from cgbm1_report.build.target import check_replaceable, refuse_place, refuse_within
 from cgbm1_report.errors import BusyError, PlanError, Problem, ReportError, WritingError, join_errors
 from cgbm1_report.system import whole
 from cgbm1_report.system.endings import explain
@@ -662,7 +662,8 @@ def test_no_verb_writes_a_file_of_its_own_into_a_cut_or_a_build(asked, kind, tmp
     before = picture(tmp_path)
     code, printed, said = carry_out(*(word.replace("there", folder) for word in asked))
     assert (code, printed) == (78, "")
-    assert f"which is {kind}: nothing is written into it" in said
+    named = "a data cut (it holds sdtm)" if kind == "a data cut" else kind
+    assert f"which is {named}: nothing is written into it" in said
     assert picture(tmp_path) == before
 
 
@@ -672,6 +673,22 @@ def test_no_workbook_of_an_output_is_written_into_a_cut(tmp_path):
 
     (tmp_path / "cut" / "sdtm").mkdir(parents=True)
     (tmp_path / "cut" / "sdtm" / "dm.csv").write_text("STUDYID,DOMAIN,USUBJID\n")
-    with pytest.raises(PlanError, match="which is a data cut: nothing is written into it"):
+    with pytest.raises(PlanError, match=r"which is a data cut \(it holds sdtm\): nothing is written into it"):
         open_output(next(iter(OUTPUTS.values()))).to_excel(tmp_path / "cut" / "new.xlsx")
     assert not (tmp_path / "cut" / "new.xlsx").exists()
+
+
+def test_folder_that_looks_like_a_cut_says_by_what_and_a_file_may_be_a_stray_one(tmp_path):
+    for name in ("sealed/seal.json", "upper/SDTM/dm.xpt", "upper/cut.json", "both/adam/adsl.csv", "both/sdtm/dm.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    said = {}
+    for name in ("sealed", "upper", "both"):
+        with pytest.raises(PlanError) as error:
+            refuse_within(tmp_path / name / "new")
+        said[name] = str(error.value)
+    assert f"lies in {tmp_path}/sealed, which is a data cut (it holds seal.json): nothing" in said["sealed"]
+    assert said["sealed"].endswith(f"where {tmp_path}/sealed is no cut, take seal.json out of it")
+    assert "(it holds SDTM and cut.json)" in said["upper"]
+    assert "(it holds sdtm and adam)" in said["both"]
+    assert said["both"].endswith("choose another folder with --out")

@@ -14,7 +14,9 @@ import pytest
 
 from cgbm1_report.errors import ToolError
 from cgbm1_report.system import workers
+from cgbm1_report.system.processes import tell_end
 from cgbm1_report.system.workers import Workers, gather
+from tests.called_there import end_itself
 from tests.test_endings import wait_for
 
 #: A run that has begun its processes, says their numbers, and waits for what never comes.
@@ -37,6 +39,26 @@ def test_calls_give_what_they_give_here_in_the_order_they_were_asked(count):
 def test_first_call_that_fails_raises_what_it_raised(count):
     with pytest.raises(ValueError, match="'x'"), Workers(count) as hands:
         gather([hands.call(int, text) for text in ("1", "x", "y")], "numbers")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (9, r"was ended by signal 9 \(killed\): the system does this where memory runs out, or somebody ended it(.|\n)*more memory; find out who"),
+        (15, r"was ended by signal 15 \(terminated\): somebody ended it, or the service or scheduler (.|\n)*find out who ended it"),
+        (11, r"was ended by signal 11 \(segmentation fault\)"),
+    ],
+)  # fmt: skip
+def test_signal_that_ended_a_process_is_told(number, said):
+    with Workers(2) as hands, pytest.raises(ToolError, match=said) as error:
+        gather([hands.call(end_itself, number), hands.call(math.comb, 6, 3)], "sums")
+    assert error.value.exit_code == 69
+
+
+def test_end_that_nobody_sent_is_told_by_its_code():
+    assert [tell_end(code) for code in (3, 255, None)] == ["died (exit code 3)", "died (exit code 255)", "died"]
+    # As a shell, and what stands between a program and us, hand it on.
+    assert tell_end(137) == tell_end(-9)
 
 
 def test_process_that_dies_is_told_with_a_remedy():

@@ -10,7 +10,6 @@ from pathlib import Path
 from cgbm1_report.build.gate import find_trial, look_at
 from cgbm1_report.build.kept import read_ready
 from cgbm1_report.build.stamp import make_stamp
-from cgbm1_report.build.stored import is_build
 from cgbm1_report.build.target import refuse_inside
 from cgbm1_report.compare import Comparison, compare_sides, limit_outputs
 from cgbm1_report.compare.files import FORMS, Form, write_comparison
@@ -18,6 +17,7 @@ from cgbm1_report.compare.sides import Side, read_build, refuse_sides
 from cgbm1_report.errors import ArgumentError, DataError, PlanError, Problem, number_of
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.file_names import require_ending
+from cgbm1_report.system.manifest import says_built
 from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.system.whole import find_place, write_whole
 
@@ -43,7 +43,7 @@ def compare_places(old: Path, new: Path, trial: Path | None = None, *, unblind: 
         raise PlanError.of(
             Problem("is not there", str(place.absolute()), _RULE, remedy="name two cuts, or two builds") for place in lost
         )
-    built = is_build(old), is_build(new)
+    built = says_built(old), says_built(new)
     if all(built):
         return compare_sides(read_build(old), read_build(new), read_trial(new / "trial.yaml"), unblind=unblind)
     if any(built):
@@ -120,7 +120,7 @@ def compare_builds(old: Path, new: Path) -> Comparison:
         One of the two is no build, or they are not alike.
     """
     for place in (old, new):
-        if not is_build(place):
+        if not says_built(place):
             raise ArgumentError("is no build", file=place, rule="refresh --since", remedy="name the build that the document is of")
     return compare_places(old, new)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgbm1_report.errors import ArgumentError, PlanError, ProofError, number_of
-from cgbm1_report.system.manifest import MANIFEST, RESTORE, other_version, read_manifest
+from cgbm1_report.system.manifest import RESTORE, other_version, read_manifest
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.numbers import match_number, nearest_numbers
 from cgbm1_report.tabulate.stamped import read_stamp
@@ -17,11 +17,6 @@ from cgbm1_report.tabulate.table import Output
 Form = Literal["text", "html", "json", "csv", "xlsx"]
 #: So many outputs of a build are named where none is like the one that is asked for.
 _FEW = 12
-
-
-def is_build(folder: Path) -> bool:
-    """Whether a folder says that it is a build: a cut may hold somebody's manifest, but a build no SDTM."""
-    return (folder / MANIFEST).is_file() and not (folder / "sdtm").exists()
 
 
 def show_stored(

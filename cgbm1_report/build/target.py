@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import PlanError, Problem, ReportError
-from cgbm1_report.read.find import is_cut
+from cgbm1_report.errors import PlanError, Problem, ReportError, number_of
+from cgbm1_report.read.find import find_signs, has_data
 from cgbm1_report.system.manifest import MANIFEST, SIGNATURE, read_manifest, sha256_of_each
 
 _RULE = "output folder"
@@ -78,10 +78,14 @@ def refuse_within(place: Path, *, replaces: bool = False) -> None:
         The place is one, or lies in one.
     """
     for folder in (place, *place.parents):
-        what = "a data cut" if is_cut(folder) else "a build" if is_build(folder) else ""
-        if what and not (replaces and folder == place and what == "a build"):
+        signs = find_signs(folder)
+        held = " and ".join(signs)
+        what = f"a data cut (it holds {held})" if signs else "a build" if is_build(folder) else ""
+        if what and not (replaces and folder == place and not signs):
             told = f"is {what}" if folder == place else f"lies in {folder}, which is {what}"
-            raise PlanError(f"{told}: nothing is written into it", file=place, rule=_RULE, remedy=_ELSEWHERE)
+            # A file may have come there by mistake; what holds data is a cut.
+            stray = "" if not signs or has_data(signs) else f"; where {folder} is no cut, take {held} out of it"
+            raise PlanError(f"{told}: nothing is written into it", file=place, rule=_RULE, remedy=f"{_ELSEWHERE}{stray}")
 
 
 def is_build(folder: Path) -> bool:
@@ -147,7 +151,7 @@ def check_replaceable(folder: Path, target: Path) -> None:
         for name, what in found[:_NAMED]
     ]
     if len(found) > _NAMED:
-        problems.append(Problem(f"{len(found) - _NAMED} more such files", str(target), _RULE))
+        problems.append(Problem(number_of(len(found) - _NAMED, "more such file"), str(target), _RULE))
     if problems:
         raise PlanError.of(problems)
 

@@ -53,10 +53,11 @@ def _refuse_existing(out: Path) -> None:
 
 
 def _find_output(request: Request, keep: bool) -> Output:
-    from cgbm1_report.build.stored import is_build, read_stored
+    from cgbm1_report.build.stored import read_stored
+    from cgbm1_report.system.manifest import says_built
 
     (number,) = request.only or ("",)
-    if is_build(request.cut):
+    if says_built(request.cut):
         group = "" if request.dose_group in (None, ALL_GROUPS) else str(request.dose_group)
         return read_stored(number, request.cut, "xlsx", phase=request.phase, group=group)
     from cgbm1_report.build.show import make_shown

@@ -147,10 +147,11 @@ def show(
 
     # The process ends with the output: to look for what could be freed takes a tenth of its time.
     gc.disable()
-    from cgbm1_report.build.stored import is_build, show_stored
+    from cgbm1_report.build.stored import show_stored
+    from cgbm1_report.system.manifest import says_built
 
     room = get_terminal_size().columns
-    if is_build(place) and as_format != "xlsx" and out is None:
+    if says_built(place) and as_format != "xlsx" and out is None:
         group = "" if dose_group == "all" else dose_group
         say(show_stored(number, place, as_format, phase=phase, group=group, room=room))
         return

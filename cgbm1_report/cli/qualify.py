@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cgbm1_report.cli.application import NumbersOption, TrialOption, app
-from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.errors import ArgumentError, PlanError, number_of
 from cgbm1_report.system.terminal import say
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def qualify(
     place = write_record(record, out)
     for one in record.failed:
         say(f"FAILED  {one.what}: expected {one.expected}; observed {one.observed}")
-    say(f"{record.title}: {len(record.checks)} checks, {len(record.failed)} failed: {place}")
+    say(f"{record.title}: {number_of(len(record.checks), 'check')}, {len(record.failed)} failed: {place}")
     raise typer.Exit(1 if record.failed else 0)
 
 

@@ -18,7 +18,7 @@ from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.labels import BDS_SUBJECT
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.distinct import find_places, map_text
-from cgbm1_report.errors import DataError
+from cgbm1_report.errors import DataError, number_of
 from cgbm1_report.protocol.clinical import SUBSCORES
 from cgbm1_report.protocol.schema import schema_labels
 from cgbm1_report.protocol.trial import Trial
@@ -113,7 +113,7 @@ def add_subject(frame: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     if (rows < 0).any():
         unknown = sorted(frame.loc[rows < 0, "USUBJID"].astype("str").unique())
         raise DataError(
-            f"{len(unknown)} subjects have records but are not in ADSL: {', '.join(unknown[:10])}",
+            f"ADSL lacks {number_of(len(unknown), 'subject')} of the records: {', '.join(unknown[:10])}",
             rule="every subject is in DM",
             place="USUBJID",
             remedy="add the subjects to DM or remove their records",

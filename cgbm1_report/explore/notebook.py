@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 from cgbm1_report.assets import asset
-from cgbm1_report.build.stored import is_build
 from cgbm1_report.build.target import refuse_within
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.system.file_names import require_ending
+from cgbm1_report.system.manifest import says_built
 from cgbm1_report.system.whole import write_whole
 
 _RULE = "explore"
@@ -31,7 +31,7 @@ def write_notebook(place: Path, out: Path | None, phase: int) -> Path:
     target = (out or Path(f"explore-{place.resolve().name}.ipynb")).resolve()
     require_ending(target, ".ipynb", _RULE)
     refuse_within(target)
-    trial = read_trial(place / "trial.yaml" if is_build(place) else None)
+    trial = read_trial(place / "trial.yaml" if says_built(place) else None)
     if phase not in trial.phases:
         remedy = f"name one of {', '.join(map(str, trial.phase_numbers))}"
         raise ArgumentError(f"phase {phase} is not declared in trial.yaml", rule=_RULE, remedy=remedy)
@@ -39,7 +39,7 @@ def write_notebook(place: Path, out: Path | None, phase: int) -> Path:
     told = f'folder = {json.dumps(str(place.resolve()))}\nphase = {phase}\ndose_group = "all"'
     codes = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     codes[0]["source"] = told
-    if not is_build(place):
+    if not says_built(place):
         codes[1]["source"] = "".join(codes[1]["source"]).replace(_OPENS, _OPENS_CUT)
 
     def refuse() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from cgbm1_report.build.gate import find_trial
 from cgbm1_report.build.kept import read_ready
 from cgbm1_report.build.stamp import make_stamp
-from cgbm1_report.build.stored import is_build
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.explore.frames import Frames
 from cgbm1_report.explore.progress import follow_steps
@@ -18,7 +17,7 @@ from cgbm1_report.notebook.given import checked
 from cgbm1_report.notebook.session import Report
 from cgbm1_report.outputs.catalogue import catalogue, require_group_of, scope_of
 from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.system.manifest import read_manifest, says_built
 from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.shared import Shared
 
@@ -59,7 +58,7 @@ def open_cut(
         with `open_report`.
     """
     place = Path(cut).resolve()
-    if is_build(place) and "outputs" in read_manifest(place):
+    if says_built(place) and "outputs" in read_manifest(place):
         raise ArgumentError("is a build", file=place, rule="cg.open_cut", remedy=f'open it with cg.open_report("{cut}")')
     file = find_trial(place, Path(trial) if trial else None)
     protocol = read_trial(file)

@@ -16,7 +16,8 @@ from cgbm1_report.notebook.given import checked
 from cgbm1_report.notebook.values import RowAsked, find_results, find_value, is_label
 from cgbm1_report.outputs.catalogue import Entry, find_every, scope_of
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.system.manifest import MANIFEST
+from cgbm1_report.read.find import find_signs
+from cgbm1_report.system.manifest import says_built
 from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
@@ -232,9 +233,9 @@ def refuse_cut(place: Path) -> None:
     ReportError
         The folder is a cut: data, and no manifest of a build.
     """
-    is_cut = (place / "sdtm").is_dir() or (place / "cut.json").is_file() or (place / "adam").is_dir()
-    if is_cut and ((place / "sdtm").is_dir() or not (place / MANIFEST).is_file()):
-        raise ArgumentError("is a data cut", file=place, rule="cg.open_report", remedy=f'open it with cg.open_cut("{place}")')
+    if (signs := find_signs(place)) and not says_built(place):
+        told = f"is a data cut (it holds {' and '.join(signs)})"
+        raise ArgumentError(told, file=place, rule="cg.open_report", remedy=f'open it with cg.open_cut("{place}")')
 
 
 def refuse_other_package(place: Path, manifest: Mapping[str, Any], package: str) -> None:

@@ -31,7 +31,7 @@ from cgbm1_report.notebook.source import own_number
 from cgbm1_report.system.cluster import current_cluster
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, leave_grammar_out, matplotlib_settings
-from cgbm1_report.system.processes import end_group, short_folder, short_temporary_path, undisturbed
+from cgbm1_report.system.processes import end_group, find_who, short_folder, short_temporary_path, tell_end, undisturbed
 from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.system.workers import end_with_parent, fresh_context, hidden_main
 
@@ -249,13 +249,14 @@ def _finish(run: _Run, timeout: float) -> ReportError | Executed:
     if late:
         message, remedy = f"took longer than {timeout:g} s and was ended", "give it more time, or mend the cell that does not end"
         return _problem(run.job, run.at, message, remedy, closed=message)
-    how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-    message, remedy = f"the notebook's process died ({how}){words}", "mend what the cell calls; run it in Jupyter to see it"
-    closed = f"the notebook's process died ({how})"
+    closed = f"the notebook's process {tell_end(code)}"
+    kind: type[ReportError] = PlanError
+    remedies = ["mend what the cell calls; run it in Jupyter to see it"]
     if code == -signal.SIGKILL:
         # No cell does that by mistake: it is how a system takes back memory, and no fault of the notebook's.
-        return _problem(run.job, run.at, message, "give the machine more memory, or build with --jobs 1", ToolError, closed)
-    return _problem(run.job, run.at, message, remedy, closed=closed)
+        remedies, kind = ["give the machine more memory, or build with --jobs 1"], ToolError
+    remedy = "; ".join(filter(None, [*remedies, find_who(code)]))
+    return _problem(run.job, run.at, f"{closed}{words}", remedy, kind, closed)
 
 
 def _end(run: _Run) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.errors import DataError, Problem, number_of
 from cgbm1_report.read.letters import check_encoding, find_surrogates
 from cgbm1_report.read.raw import MOST_VARIABLES, VARIABLE_NAME, RawTable, check_names
 
@@ -68,7 +68,7 @@ def read_csv(data: bytes, file: Path) -> RawTable:
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(file) from error
     if wrong:
-        said = f"{len(wrong) - NAMED_ROWS} more such rows"
+        said = number_of(len(wrong) - NAMED_ROWS, "more such row")
         more = [replace(wrong[0], message=said, place="")] if len(wrong) > NAMED_ROWS else []
         raise DataError.of([*wrong[:NAMED_ROWS], *more])
     _check_second_header(table, header, file)

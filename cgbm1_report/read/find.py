@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ EXTENSIONS = frozenset({".xpt", ".sas7bdat", ".parquet", ".csv", ".json", ".ndjs
 SEAL = "seal.json"
 #: What a cut says of itself.
 ABOUT = "cut.json"
+#: Its folders of data, in any case of letters, and the standard of what they hold.
+_FOLDERS: dict[str, Standard] = {"sdtm": "sdtm", "adam": "adam"}
 #: Files of a cut that are no dataset.
 COMPANIONS = frozenset({ABOUT, "defects_manifest.json", SEAL})
 #: Files that hold data by their name but are of no format that is read, or packed.
@@ -62,16 +64,29 @@ def list_folder(folder: Path) -> list[Path]:
         ) from error
 
 
-def is_cut(folder: Path) -> bool:
-    """Whether a folder is that of a cut, by how it looks: it holds SDTM, or says of itself what cut it is, and is no build's."""
-    return bool(find_signs(folder))
-
-
 def find_signs(folder: Path) -> list[str]:
-    """What in a folder makes it that of a cut, folders of data first; nothing where it looks like none."""
-    data = ["sdtm"] if _holds_data(folder / "sdtm") else []
-    data += ["adam"] if _holds_data(folder / "adam") and not (folder / OF_A_BUILD).exists() else []
+    """What in a folder makes it that of a cut, by how it looks: SDTM, or what says of itself what cut it is; of a build nothing.
+
+    Folders of data come first. What is written nowhere, and what may be opened as a build, is told by this alone.
+    """
+    # A build has analysis data, too, beside its manifest.
+    own = {"sdtm"} if (folder / OF_A_BUILD).exists() else set(_FOLDERS)
+    data = [name for name in _name_folders(folder) if name.lower() in own and _holds_data(folder / name)]
     return data + [name for name in (ABOUT, SEAL) if (folder / name).is_file()]
+
+
+def has_data(signs: Collection[str]) -> bool:
+    """Whether a folder of data is among the signs of a cut; of a file alone it may be that it came there by mistake."""
+    return any(name.lower() in _FOLDERS for name in signs)
+
+
+def _name_folders(folder: Path) -> list[str]:
+    """Entries of a folder that hold data by their name, however its letters are written, SDTM first."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((one.name for one in entries if one.name.lower() in _FOLDERS), key=str.lower, reverse=True)
+    except OSError:
+        return []
 
 
 def _holds_data(folder: Path) -> bool:
@@ -118,8 +133,7 @@ def looks_like_data(path: str) -> bool:
 
 def _folders(folder: Path) -> list[tuple[Path, Standard | None]]:
     """Folders that hold datasets: sdtm/ and adam/ in any case of letters, or else the cut folder itself."""
-    standards: dict[str, Standard] = {"sdtm": "sdtm", "adam": "adam"}
-    named = [(path, standards[path.name.lower()]) for path in list_folder(folder) if path.name.lower() in standards]
+    named = [(path, _FOLDERS[path.name.lower()]) for path in list_folder(folder) if path.name.lower() in _FOLDERS]
     return [*named] or [(folder, None)]
 
 

@@ -81,7 +81,7 @@ def check_names(names: Iterable[str], file: Path | str) -> None:
     ]
     problems = [_name_problem(f"variable names {bad[:5]!r} are not allowed", file)] if bad else []
     if len(given) > MOST_VARIABLES:
-        problems.append(_name_problem(f"has {len(given)} variables", file))
+        problems.append(_name_problem(f"has {number_of(len(given), 'variable')}", file))
     for why, key in (("stand twice", upper), ("are the same in their first 8 characters", [name[:_SHORT] for name in upper])):
         twice = {one for one, count in Counter(key).items() if count > 1}
         shown = sorted({name for name, one in zip(given, key, strict=True) if one in twice})

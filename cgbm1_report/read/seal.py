@@ -227,7 +227,7 @@ def _count(names: list[str], kind: str) -> str:
     many = {"differs": "differ", "is missing": "are missing", "is more than was sealed": "are more than were sealed"}
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     shown = ", ".join(map(_show, names[:_NAMED]))
-    return f"{len(names)} file{'s' * (len(names) > 1)} {many[kind] if len(names) > 1 else kind} ({shown}{more})"
+    return f"{number_of(len(names), 'file')} {many[kind] if len(names) > 1 else kind} ({shown}{more})"
 
 
 def _show(name: str) -> str:

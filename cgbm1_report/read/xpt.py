@@ -223,7 +223,7 @@ def check_rows(data: bytes, layout: XptLayout, file: Path) -> tuple[int, int]:
         announced, or a second data set follows (one file, one dataset).
     """
     if len(data) % CARD:
-        raise _damaged(file, f"has {len(data)} bytes, which is no multiple of {CARD}", _OTHER_ROWS)
+        raise _damaged(file, f"has {number_of(len(data), 'byte')}, which is no multiple of {CARD}", _OTHER_ROWS)
     if _find_card(data, layout.data_start, (b"MEMBER", b"MEMBV8")) >= 0:
         raise DataError("holds more than one dataset", file=file, rule="one file, one dataset", remedy="write one file per dataset")
     size = len(data) - layout.data_start

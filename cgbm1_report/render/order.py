@@ -15,7 +15,7 @@ from typing import Any
 from cgbm1_report.assets import asset
 from cgbm1_report.render import seconds_left
 from cgbm1_report.system.manifest import sha256_of
-from cgbm1_report.system.processes import run_python
+from cgbm1_report.system.processes import run_python, tell_end
 from cgbm1_report.system.store import Kept, open_kept
 
 #: What every document reads beside it, and what is kept of one.
@@ -132,4 +132,4 @@ class Order:
             said = json.loads(done.stdout)
             raise TypesetError(said["message"], said["diagnostic"], documents[said["document"]].name)
         if done.returncode:
-            raise TypesetError(f"typst died (exit code {done.returncode})", done.stderr.decode("utf-8", "replace")[-2000:])
+            raise TypesetError(f"typst {tell_end(done.returncode)}", done.stderr.decode("utf-8", "replace")[-2000:])

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from cgbm1_report.errors import ToolError
 from cgbm1_report.system.called import ENDED, RAISED
-from cgbm1_report.system.processes import run_python
+from cgbm1_report.system.processes import run_python, tell_end
 
 T = TypeVar("T")
 
@@ -88,7 +88,9 @@ class Calls:
 @contextmanager
 def calling_here(count: int) -> Iterator[Calls]:
     """Carry calls out on this machine, ``count`` at a time; whatever ends the block ends them."""
-    remedy = "give the machine more memory, or let fewer run at a time"
+    remedy = (
+        "give the machine more memory, or let fewer run at a time; if it was not short of memory, find out who ended the process"
+    )
     with tempfile.TemporaryDirectory(prefix="calls-") as folder:
         calls = Calls(ThreadPoolExecutor(count), Path(folder), ("a process of its own", remedy))
         try:
@@ -115,4 +117,4 @@ def carry_out(place: str) -> None:
     done = run_python(script, given=place.encode(), timeout=_LONGEST)
     if not (folder / "answer").is_file():
         words = " ".join(done.stderr.decode("utf-8", "replace").split())[-1000:]
-        raise RuntimeError(f"its process ended with code {done.returncode}: {words}")
+        raise RuntimeError(f"its process {tell_end(done.returncode)}{f': {words}' if words else ''}")

@@ -63,6 +63,11 @@ _PATH = re.compile(r"(?!/)(?!.*(?:^|/)\.\.(?:/|$))[^\\\0]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+def says_built(folder: Path) -> bool:
+    """Whether a folder says that it is a build: a cut may hold somebody's manifest, but a build no SDTM."""
+    return (folder / MANIFEST).is_file() and not any(name.lower() == "sdtm" for name in os.listdir(folder))
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a build, or of a build being made, checked to be one of ours and whole.
 

@@ -149,6 +149,34 @@ def end_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
+#: What ends a process by these signals, as far as can be said: nobody is told who sent one.
+_SENDERS = {
+    signal.SIGKILL: ": the system does this where memory runs out, or somebody ended it",
+    signal.SIGTERM: ": somebody ended it, or the service or scheduler that it runs under",
+}
+
+
+def tell_end(code: int | None) -> str:
+    """How a process ended that should not have, by its exit code; of a signal which, and what usually sends it.
+
+    Parameters
+    ----------
+    code
+        Of a signal its number, negative or above 128 as shells have it; None where it is not known.
+    """
+    number = 0 if code is None else -code if code < 0 else code - 128
+    if number not in set(signal.Signals):
+        return "died" if code is None else f"died (exit code {code})"
+    name = (signal.strsignal(number) or signal.Signals(number).name).lower()
+    return f"was ended by signal {number} ({name}){_SENDERS.get(signal.Signals(number), '')}"
+
+
+def find_who(code: int | None) -> str:
+    """What mends that a process was ended by a signal that people and services send; nothing else."""
+    sent = code is not None and {-code, code - 128} & set(_SENDERS)
+    return "find out who ended it" if sent else ""
+
+
 # Sockets -----------------------------------------------------------------------------------------
 
 

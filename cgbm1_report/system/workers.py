@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,15 +13,19 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from cgbm1_report.errors import ToolError
 from cgbm1_report.system.cluster import current_cluster
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.guard import end_with
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, leave_grammar_out
-from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
+from cgbm1_report.system.processes import end_group, find_who, short_temporary_path, tell_end, undisturbed
 
 T = TypeVar("T")
+#: Of calls that were sent: the processes of their pool, and what waits until those have ended.
+_Children = tuple[Mapping[int, Any], Callable[[], None]]
+_sent: WeakKeyDictionary[Future[Any], _Children] = WeakKeyDictionary()
 _FORKED = "forkserver"
 
 
@@ -78,6 +83,8 @@ class Workers:
     def __init__(self, count: int) -> None:
         self._cluster = current_cluster() if count > 1 else None
         self._pool = _open_pool(count) if count > 1 and self._cluster is None else None
+        # The pool forgets them when it is shut down.
+        self._children: Mapping[int, Any] = {} if self._pool is None else self._pool._processes
         self._before = {child.pid for child in multiprocessing.active_children()}
 
     def __enter__(self) -> Workers:
@@ -102,10 +109,12 @@ class Workers:
             return _called(function, *arguments, **named)
         with undisturbed(), hidden_main(), short_temporary_path(), deaf_to_current_folder():
             try:
-                return self._pool.submit(function, *arguments, **named)
+                sent = self._pool.submit(function, *arguments, **named)
             except BrokenProcessPool as error:
                 # One has died already: told when the calls are gathered.
-                return _failed(error)
+                sent = _failed(error)
+        _sent[sent] = self._children, self._pool.shutdown
+        return sent
 
 
 def _open_pool(count: int) -> ProcessPoolExecutor | None:
@@ -149,10 +158,20 @@ def gather(futures: Sequence[Future[T]], what: str) -> list[T]:
     Raises
     ------
     ReportError
-        The process of one died: its memory was not enough, or it was ended.
+        The process of one died: it was ended by a signal, as where memory runs out, or it ended itself.
     """
     try:
         return [future.result() for future in futures]
     except BrokenProcessPool as error:
-        told = "a process that worked for it died, as where memory is not enough"
-        raise ToolError(told, rule=what, remedy="run again with --jobs 1, or give the machine more memory") from error
+        code = _find_end(futures)
+        told = f"a process that worked for it {tell_end(code)}"
+        remedy = "; ".join(filter(None, ["run again with --jobs 1, or give the machine more memory", find_who(code)]))
+        raise ToolError(told, rule=what, remedy=remedy) from error
+
+
+def _find_end(futures: Sequence[Future[Any]]) -> int | None:
+    """The exit code of the process that died first: the pool ends all others, by SIGTERM."""
+    children, wait = next((_sent[one] for one in futures if one in _sent), ({}, lambda: None))
+    wait()
+    codes = [code for code in (child.exitcode for child in children.values()) if code]
+    return next((code for code in codes if code != -signal.SIGTERM), next(iter(codes), None))

@@ -14,7 +14,7 @@ from cgbm1_report.build.request import FORMATS, Request, settle_request
 from cgbm1_report.build.target import is_build, refuse_within
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.read.find import find_signs
+from cgbm1_report.read.find import find_signs, has_data
 from cgbm1_report.system.manifest import sha256_of
 from cgbm1_report.system.program import hash_code
 from cgbm1_report.system.signature import require_signer
@@ -119,7 +119,7 @@ def _tell_remedy(folder: Path, signs: list[str]) -> str:
     if not signs:
         return _DELIVERED
     above = f"name the folder above: {folder.parent}"
-    if {"sdtm", "adam"} & set(signs):
+    if has_data(signs):
         return above
     return f"where {folder} is no cut, take {' and '.join(signs)} out of it; else {above}"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pikepdf
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.readback.printed import Finding
 from cgbm1_report.readback.structure import bookmarks, document, fonts, marks, seen, tables, tags
 from cgbm1_report.readback.structure.opened import Opened, shortened
@@ -69,7 +70,7 @@ def check_structure(
     length = _LENGTH.search(content, 0, 1024)
     # A reader that mends a damaged file would read what is left of it as a whole one.
     if length and int(length[1]) != len(content):
-        return [Finding(name, f"holds {len(content)} bytes and says that it has {int(length[1])}", _READ)]
+        return [Finding(name, f"holds {number_of(len(content), 'byte')} and says that it has {int(length[1])}", _READ)]
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
             doc = Opened(name, pdf, content, log, every_tag, alternatives, pictured, beside or {}, known or {})

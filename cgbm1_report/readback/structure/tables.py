@@ -7,6 +7,7 @@ from typing import Any
 
 from pikepdf import Array
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.readback.printed import Finding
 from cgbm1_report.readback.structure.opened import Opened
 from cgbm1_report.readback.structure.tags import Tag, attributes, place_of, read_tags
@@ -139,7 +140,8 @@ def lay_out(rows: Sequence[Sequence[tuple[int, int]]]) -> tuple[set[int], str]:
             if here & set(places):
                 fault = fault or f"has cells that overlap in row {at + 1}"
             if at + down > len(rows):
-                fault = fault or f"has a cell in row {at + 1} that goes {at + down - len(rows)} rows out of its section"
+                out = number_of(at + down - len(rows), "row")
+                fault = fault or f"has a cell in row {at + 1} that goes {out} out of its section"
             here |= set(places)
             below |= {place: down - 1 for place in places if down > 1}
             column += across
