@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
+from cgbm1_report.build.log import read_log
 from cgbm1_report.build.narratives import write_csv, write_narratives
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
@@ -291,6 +292,8 @@ def test_texts_stay_with_their_events_from_cut_to_cut_and_one_whose_event_is_gon
         assert [f"{whole}({name})" in text for name in ("stays", "withdrawn", "moved")] == [True] * 3, kind
     for kind, text in printed(builds[1]).items():
         assert [f"{whole}({name})" in text for name in ("stays", "withdrawn", "moved")] == [True, False, False], kind
+    logged = [[fact["told"] for fact in read_log(one) if fact["what"] == "narratives"] for one in builds]
+    assert logged == [[], ["printed nowhere: 2 texts; findings on NARRATIVES say which and why"]]
     lost = pd.read_csv(builds[1] / "findings.csv").query("dataset == 'NARRATIVES'")
     assert [tuple(one) for one in lost[["severity", "rule", "usubjid", "key"]].to_numpy()] == [
         ("W", "V02", MEDIUM, "AESEQ 2"), ("W", "V02", DEAD, "AESEQ 1"),

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from cgbm1_report.build.heard import warn_texts
 from cgbm1_report.build.log import to_lines
 from cgbm1_report.build.request import Request
 from cgbm1_report.build.unfinished import warn_again, warn_unfinished
@@ -114,6 +115,12 @@ def test_narratives_without_a_text_are_told_where_they_are_made(phase: int | Non
     found.adam |= {"ADAE": draw(EVENTS).assign(TRTEMFL="Y"), "NARRATIVES": draw(TEXTS)}
     told = "\n".join(warn_unfinished(Request(Path("cut"), status="final", phase=phase), trial, found, numbers))
     assert (says in told) if says else told == ""
+    # The log of a draft says it too, behind what is told of texts that are there; a package is of other pages.
+    found.texts = ("printed nowhere: 1 text",)
+    logged = warn_texts(Request(Path("cut"), phase=phase), trial, found, numbers)
+    assert logged[0] == "printed nowhere: 1 text"
+    assert [line in says for line in logged[1:]] == [True] * bool(says)
+    assert warn_texts(Request(Path("cut"), package="dsmb"), trial, found, numbers) == []
 
 
 def test_build_that_is_kept_warns_as_when_it_was_made(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgbm1_report.assets import asset
+from cgbm1_report.build.heard import hear_texts
 from cgbm1_report.errors import PlanError, ReportError, number_of
 from cgbm1_report.protocol.derived import tell_underivable
 from cgbm1_report.protocol.packages import UNSEEN
@@ -39,6 +40,7 @@ class Data:
     """A cut made ready: its ADaM, what is blinded, what the gate found.
 
     ``seen`` is what a blind build says that it was made of (:mod:`.seen`); ``supplied`` says that its ADaM came with the cut.
+    ``texts`` are what is to be told of physicians' texts that stand with no event, or with one that changed.
     """
 
     cut: Cut
@@ -47,6 +49,7 @@ class Data:
     findings: pd.DataFrame
     seen: dict[str, str] = field(default_factory=dict)
     supplied: bool = False
+    texts: tuple[str, ...] = ()
 
 
 def report_quietly(step: str, detail: str) -> None:
@@ -255,17 +258,6 @@ def _escalation_states(sight: Sight, adam: dict[str, pd.DataFrame]) -> dict[str,
     return found
 
 
-def _hear_texts(sight: Sight, adam: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], list[pd.DataFrame]]:
-    """Physicians' texts with their events, by name; the findings of those that no event has, and of those whose event changed."""
-    from cgbm1_report.outputs.narrative_texts import give_events, print_texts
-    from cgbm1_report.validate.reading import say_changed, say_unheard
-
-    heard = give_events(sight.cut, adam, sight.trial, sight.pooled, sight.subjects)
-    return (
-        ({}, []) if heard is None else ({"NARRATIVES": print_texts(heard)}, [say_unheard(heard.lost), say_changed(heard.changed)])
-    )
-
-
 def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     """Check all a cut holds: its SDTM, and its ADaM against the ADaM derived from that SDTM.
 
@@ -294,7 +286,7 @@ def _validate_seen(sight: Sight, found: pd.DataFrame | None = None) -> pd.DataFr
     if cut.adam:
         derived, failed = _derive_if_possible(derive) if cut.sdtm else (None, [])
         parts += [*failed, _validate_supplied(sight, derived)]
-    return _tell(sight, [*parts, *_hear_texts(sight, {})[1]])
+    return _tell(sight, [*parts, *hear_texts(sight, {}).findings])
 
 
 def _look_back(sight: Sight) -> list[pd.DataFrame]:
@@ -384,15 +376,14 @@ def pass_gate(
         parts.append(_validate_supplied(sight, derived))
     supplied = derived is None or bool(use_adam and cut.adam)
     adam = sight.supplied if supplied else dict(derived or {})
-    texts, unheard = _hear_texts(sight, adam)
-    for found, what in zip(unheard, ("printed nowhere", "written before their event changed"), strict=False):
-        if len(found):
-            on_progress("narratives", f"{what}: {number_of(len(found), 'text')}; findings on NARRATIVES say which and why")
-    findings = _tell(sight, [*parts, *unheard])
+    heard = hear_texts(sight, adam)
+    for told in heard.told:
+        on_progress("narratives", told)
+    findings = _tell(sight, [*parts, *heard.findings])
     validate.raise_on_errors(findings, cut.folder, protocol)
-    adam |= texts
+    adam |= heard.frames
     adam |= states if states and not supplied else _escalation_states(sight, adam)
     adam["FINDINGS"] = validate.count_findings(findings)
     # One form of what is handed on and written, however large the cut is.
     held = {name: hold_as_arrow(frame) for name, frame in adam.items()}
-    return Data(cut, held, sight.pooled, findings, digest_seen(sight), supplied)
+    return Data(cut, held, sight.pooled, findings, digest_seen(sight), supplied, heard.told)

@@ -28,6 +28,7 @@ def write_log(
     folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: ReadBack, counted: Recounted, trial: Mapping[str, str],
     unused: Sequence[str], left_out: Mapping[str, str] | None = None, *,
     lacking: Sequence[str] = (), part: bool = False, blind: str = "", unfinished: Sequence[str] = (),
+    texts: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Write build.log.
 
@@ -51,6 +52,8 @@ def write_log(
         What is blinded, as every page says it.
     unfinished
         What a report that is called final is of and is not finished (see `warn_unfinished`).
+    texts
+        What of physicians' texts is missing, printed nowhere, or of an event that changed (see `warn_texts`).
     """
     facts: list[Mapping[str, Any]] = [
         {"what": "code", "program": "cgbm1-report", "version": __version__, "python": platform.python_version()},
@@ -59,6 +62,7 @@ def write_log(
         {"what": "engine", "name": engine["name"], "version": engine["version"]},
         *([{"what": "blinded", "told": blind}] if blind else []),
         *({"what": "unfinished", "told": line} for line in unfinished),
+        *({"what": "narratives", "told": line} for line in texts),
         {"what": "outputs", "count": len(outputs)},
         *({"what": "not made", "output": output, "told": why} for output, why in (left_out or {}).items()),
         *({"what": "lacking", "told": line} for line in lacking),

@@ -15,6 +15,7 @@ from cgbm1_report.build.documents import Showing
 from cgbm1_report.build.earlier import Earlier
 from cgbm1_report.build.failed import forget_failed, keep_failed
 from cgbm1_report.build.gate import Data, OnProgress, read_data, unused_trials
+from cgbm1_report.build.heard import warn_texts
 from cgbm1_report.build.log import write_log
 from cgbm1_report.build.look import write_template
 from cgbm1_report.build.manifest import close_manifest, open_manifest, write_index
@@ -127,6 +128,8 @@ class _Ready:
     seal: str
     #: What it is of and is not finished, where it is called final.
     unfinished: Sequence[str]
+    #: What of physicians' texts is missing, printed nowhere, or of an event that changed.
+    texts: Sequence[str]
 
 
 def _stamp(request: Request, trial: Trial, data: Data) -> Stamp:
@@ -182,6 +185,7 @@ def _tell_log(
     write_log(
         showing.work, engine, showing.outputs, proved, again, asked.used, unused, missing,
         lacking=lacking, part=is_part(request), blind=showing.stamp.blind, unfinished=ready.unfinished,
+        texts=ready.texts,
     )  # fmt: skip
 
 
@@ -194,7 +198,7 @@ def _make_ready(work: Path, asked: Asked, on_progress: OnProgress) -> _Ready:
     entries = catalogue(trial, scope=scope_of(ALL_GROUPS, request.package))
     expected = sorted(_expected(request, entries, jobs))
     require_declared([entries[number] for number in expected], trial, data.adam)
-    unfinished = warn_unfinished(request, trial, data, expected)
+    unfinished, texts = warn_unfinished(request, trial, data, expected), warn_texts(request, trial, data, expected)
     stamp = _stamp(request, trial, data)
     if earlier is not None:
         from cgbm1_report.build.since import write_earlier
@@ -202,7 +206,7 @@ def _make_ready(work: Path, asked: Asked, on_progress: OnProgress) -> _Ready:
         write_earlier(work, earlier, data, stamp, request.package)
     seal = _write_inputs(work, trial_file, trial, request, data, earlier)
     weighed = [replace(job, weight=_weigh(job, data.adam["ADSL"])) for job in jobs]
-    return _Ready(weighed, data.pooled, stamp, name_inputs(data, request.package), data.cut.files, seal, unfinished)
+    return _Ready(weighed, data.pooled, stamp, name_inputs(data, request.package), data.cut.files, seal, unfinished, texts)
 
 
 def _read(request: Request, trial: Trial, on_progress: OnProgress) -> Data:

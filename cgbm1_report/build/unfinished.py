@@ -38,11 +38,11 @@ def warn_unfinished(request: Request, trial: Trial, data: Data, numbers: Iterabl
     """
     if request.status != "final" or request.package:
         return []
-    phases = _phases_of(request, trial)
+    phases = phases_of(request, trial)
     labels = [trial.phases[phase].label for phase in phases if phase in data.pooled]
     blind = " and ".join(labels)
     ongoing = _tell_ongoing(data.adam["ADSL"], trial, phases)
-    unwritten = _tell_unwritten(data.adam, trial, phases, numbers)
+    unwritten = tell_unwritten(data.adam, trial, phases, numbers)
     if not blind and not ongoing and not unwritten:
         return []
     record = (trial.unblinding or Unblinding()).file
@@ -70,7 +70,7 @@ def warn_again(request: Request) -> None:
             logger.warning("%s: %s", request.cut, fact["told"])
 
 
-def _phases_of(request: Request, trial: Trial) -> list[int]:
+def phases_of(request: Request, trial: Trial) -> list[int]:
     if request.dose_group not in (None, ALL_GROUPS):
         return [trial.arm(str(request.dose_group)).phase]
     return [phase for phase in trial.phase_numbers if request.phase in (None, phase)]
@@ -87,7 +87,7 @@ def _tell_ongoing(subjects: pd.DataFrame, trial: Trial, phases: Iterable[int]) -
     return f"{total} subject{'s are' if total > 1 else ' is'} ongoing{by_phase}" if total else ""
 
 
-def _tell_unwritten(adam: Mapping[str, pd.DataFrame], trial: Trial, phases: Iterable[int], numbers: Iterable[str]) -> str:
+def tell_unwritten(adam: Mapping[str, pd.DataFrame], trial: Trial, phases: Iterable[int], numbers: Iterable[str]) -> str:
     """How many events are without their physician's text, where narratives are made."""
     if not any(output_word(number) == "Narrative" for number in numbers):
         return ""
