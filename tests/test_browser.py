@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
 
 from cgbm1_report import emit
 from cgbm1_report.build.findings import write_findings
 from cgbm1_report.render import emit_index
 from cgbm1_report.tabulate.table import Column, Row
-from tests.emit_cases import summary_table
+from tests.emit_cases import SVG, figure, summary_table
 from tests.emit_readers import squeezed
 from tests.hostile_texts import HOSTILE
 from tests.programs import find_program
@@ -167,3 +169,17 @@ def test_findings_are_filtered_by_hostile_words_and_values(watched: Watched, pag
     page.click("#close")
     page.click("#open")
     assert_nothing_happened(watched, pages / "findings.html")
+
+
+def test_a_figure_of_eight_notes_is_printed_on_one_page(browser, tmp_path: Path) -> None:
+    """A picture of 9 by 4.8 inches would leave them 465 - 346 points, less what its title and the lines below it take."""
+    drawn = SVG.replace('width="90pt" height="50pt"', 'width="648pt" height="346pt"')
+    made = figure(svg=drawn, width_in=9.0, height_in=4.8, footnotes=tuple(f"Note {at}." for at in range(8)))
+    path = tmp_path / "figure.html"
+    path.write_text(emit.emit_html_page(made), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    printed = PdfReader(BytesIO(page.pdf(prefer_css_page_size=True)))
+    page.close()
+    assert len(printed.pages) == 1
+    assert "Note 7." in printed.pages[0].extract_text()
