@@ -167,7 +167,8 @@ def emit_docx(output: Output, reference: bytes | None = None) -> bytes:
     )
     parts[_RELATIONS] = parts[_RELATIONS].replace(b"</Relationships>", relation.encode())
     parts[_PICTURE] = output.png
-    picture = shrink_pictures(picture_paragraph(output, "rIdP1"), lost_points(parts, output.stamp.sheet.text_points))
+    lost = lost_points(parts, output.stamp.sheet.text_points) if reference else 0.0
+    picture = shrink_pictures(picture_paragraph(output, "rIdP1"), lost)
     return pack(parts, [figure_head(output), picture, figure_foot(output)])
 
 
