@@ -695,6 +695,18 @@ WRONG = {
         lambda study: study.value("T14.2.1", "HR", "Low"),
         "has no row labelled 'HR' [rule: row, column and statistic] Remedy: did you mean HR vs Placebo",
     ),
+    "a heading by its label": (
+        lambda study: study.value("T14.1.4", "Sex, n (%)", "Total"),
+        "prints no value in 'Sex, n (%)': it is a heading [rule: row, column and statistic] Remedy: name a row under it: SEX, statistic n; Male; Female",
+    ),
+    "a heading by its key, of lines that have it too": (
+        lambda study: study.value("T14.1.4", {"AGE": None}, "Total"),
+        "prints no value in 'Age (years)': it is a heading [rule: row, column and statistic] Remedy: name a row under it: AGE, statistic n; AGE, statistic Mean (SD)",
+    ),
+    "a heading with a statistic": (
+        lambda study: study.value("T14.1.4", "Age (years)", "Total", "mean"),
+        "prints no value in 'Age (years)': it is a heading",
+    ),
     "a statement that asks nothing": (
         lambda study: study.sql("DROP VIEW adsl"),
         "'DROP VIEW adsl' asks for nothing [rule: study.sql]",

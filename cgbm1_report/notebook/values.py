@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numbers
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from typing import Any
 
 import pandas as pd
@@ -13,7 +15,7 @@ from cgbm1_report.distinct import fold_text
 from cgbm1_report.errors import ArgumentError, PlanError, find_near
 from cgbm1_report.protocol.sections import POOLED, TOTAL
 from cgbm1_report.rows import Key, read_key, tell_key, write_key
-from cgbm1_report.tabulate.table import Figure, Output
+from cgbm1_report.tabulate.table import Figure, Output, Row
 
 _RULE = "row, column and statistic"
 #: The part of a key that tells lines of one row apart, which print statistics of it.
@@ -197,6 +199,7 @@ def _row(made: Output, keys: Sequence[Key], wanted: RowAsked) -> Key:
     found = _matching(made, keys, wanted)
     if len(found) == 1:
         return found[0]
+    _refuse_heading(made, found, wanted)
     if isinstance(wanted, str):
         told = f"labelled {wanted!r}"
     else:
@@ -210,6 +213,31 @@ def _row(made: Output, keys: Sequence[Key], wanted: RowAsked) -> Key:
     near = _nearest(keys, wanted)
     apart = _tell_apart(keys, [name for name, level in wanted.items() if level is not None])
     raise _absent(made, f"has no row {told}", [tell_key(key) for key in near], _near_parts(wanted.items(), keys), apart=apart)
+
+
+def _refuse_heading(made: Output, found: Iterable[Key], wanted: RowAsked) -> None:
+    """Say of a line that prints nothing that it is a heading, and which lines it heads; not where a line elsewhere may be meant."""
+    rows = () if isinstance(made, Figure) else made.rows
+    for at, row in enumerate(rows):
+        if any(text.strip() for text in row.cells.values()) or not _is_meant(row.key, row.label, wanted):
+            continue
+        indent = row.indent
+        under = list(takewhile(lambda one, indent=indent: one.indent > indent, rows[at + 1 :]))  # type: ignore[misc]
+        if under and {*found} <= {one.key for one in under}:
+            said = f"{made.number} prints no value in {' '.join(row.label.split())!r}: it is a heading"
+            raise PlanError(said, rule=_RULE, remedy=f"name a row under it: {_few(_tell_rows(under, rows), '; ')}")
+
+
+def _tell_rows(under: Sequence[Row], rows: Iterable[Row]) -> list[str]:
+    """The lines next under a heading as they can be asked for: by their labels, and by their keys where a label stands twice."""
+    labels = Counter(" ".join(one.label.split()) for one in rows)
+    nearest = min(one.indent for one in under)
+    own = [(" ".join(one.label.split()), one.key) for one in under if one.indent == nearest]
+    return [label if labels[label] == 1 else tell_key(key) for label, key in own]
+
+
+def _is_meant(key: Key, label: str, wanted: RowAsked) -> bool:
+    return fold_text(wanted) == fold_text(label) if isinstance(wanted, str) else set(wanted.items()) == set(key)
 
 
 def _near_labels(wanted: str, printed: Sequence[str], keys: Iterable[Key]) -> list[str]:
