@@ -343,6 +343,16 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase] | tuple[AnalysisCase, Analysis
         cell("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-01-01")), cell("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-01-01"), ASTDTF="D")),
     "times_are_counted_alike": (cell("ADTTE", adam.LTFS, AVAL=12.0), cell("ADTTE", adam.LTFS, AVAL=10.0)),
     "times_are_whole": (cell("ADTTE", adam.LTFS, AVAL=-4.0), cell("ADTTE", adam.LTFS, AVAL=0.0)),
+    # Of the others of the parameter the start is there.
+    "times_have_their_dates": (cell("ADTTE", adam.LTFS, STARTDT=pd.NaT), cell("ADTTE", adam.LTFS, STARTDT=adam.DAY("2025-06-11"))),
+    # D's death is the event of the parameter.
+    "censoring_fits_its_description": (
+        cell("ADTTE", M | {"PARAMCD": "LTFS"}, EVNTDESC="DEATH"), cell("ADTTE", M | {"PARAMCD": "LTFS"}, EVNTDESC="LAST CONTACT"),
+        ("ADTTE", "EVNTDESC")),
+    # M alone has a value on day 28; of day 0 no outcome is told.
+    "records_of_outcomes_are_analysed": (
+        cell("ADEFF", M | {"PARAMCD": "MELD", "AVISITN": 28.0}, ANL02FL=None),
+        cell("ADEFF", M | {"PARAMCD": "MELD", "AVISITN": 0.0}, ANL02FL=None)),
     "flags_are_recorded": (
         frame("ADSL", lambda adsl: adsl.assign(DTHFL=None).drop(columns="DTHDT")), AnalysisCase(lambda: {"ADSL": adam.altered("ADSL", M, DTHFL="N")["ADSL"]})),
     "deaths_have_a_day": (cell("ADSL", D, DTHDT=pd.NaT), cell("ADSL", D, DTHDTF="D")),

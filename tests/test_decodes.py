@@ -187,12 +187,35 @@ def test_a_record_without_a_value_needs_no_unit() -> None:
         assert found["remedy"].str.startswith("fill AVALU").all()
 
 
-def test_a_unit_that_only_some_records_have_is_a_question() -> None:
-    adam = supplied("ADVS PULSE 8 Week_8")
-    other = adam["ADVS"].assign(PARAM="Pulse Rate (Hz)", AVISITN=9.0, AVISIT="Week 9")
-    adam["ADVS"] = pd.concat([adam["ADVS"].assign(PARAM="Pulse Rate (beats/min)"), other], ignore_index=True)
-    found = validate.validate_adam(adam, TRIAL, keys_only=True)
-    assert found.loc[found["rule"] == "V21", "severity"].tolist() == ["W"]
+#: What PARAM says of one record and of another, and AVALU of both | what is found. PULSE is printed in beats/min, OWN in no unit.
+POOLED = """
+PULSE ; Pulse Rate (beats/min) ; Pulse Rate (Hz) ; . | E PARAM
+PULSE ; Pulse Rate             ; Pulse Rate (1/s) ; . | E PARAM
+# Nobody says that the others have a unit there: the brackets may hold anything.
+PULSE ; Pulse Rate             ; Pulse Rate (Hz) ; . | W PARAM
+PULSE ; Pulse Rate (beats/min) ; Pulse Rate (Plethysmograph) ; . | W PARAM
+OWN   ; Own (mg/dL)            ; Own (umol/L) ; . | E AVALU
+OWN   ; Own (mg/dL)            ; Own (MG/DL) ; . |
+OWN   ; Own (fasting)          ; Own (mg/dL) ; . |
+OWN   ; Own (mg/dL)            ; Own (umol/L) ; mg/dL |
+"""
+
+
+@pytest.mark.parametrize("case", [one for one in POOLED.strip().splitlines() if not one.startswith("#")])
+def test_values_of_two_units_that_a_summary_would_have_in_one_number_are_an_error(case: str) -> None:
+    said, expected = case.split("|")
+    code, *params, unit = (one.strip() for one in said.split(";"))
+    adam = supplied(f"ADVS {code} 8 Week_8")
+    one, other = (
+        adam["ADVS"].assign(PARAM=text, AVISITN=day, AVISIT=f"Week {day}") for text, day in zip(params, (8, 9), strict=True)
+    )
+    records = pd.concat([one, other], ignore_index=True)
+    adam["ADVS"] = records.assign(AVALU=pd.Series([None if unit == "." else unit] * 2, dtype="str"))
+    own = TRIAL.parameters["PULSE"].model_copy(update={"si_unit": None})
+    trial = TRIAL.model_copy(update={"parameters": {**TRIAL.parameters, "OWN": own}})
+    found = validate.validate_adam(adam, trial, keys_only=True)
+    found = found[found["rule"] == "V21"]
+    assert (found["severity"] + " " + found["variable"]).tolist() == ([expected.strip()] if expected.strip() else [])
 
 
 def test_of_two_names_of_a_parameter_the_one_that_fewer_records_have_is_the_odd_one() -> None:

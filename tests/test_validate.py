@@ -869,6 +869,29 @@ def test_times_of_another_study_are_counted_alike(counted: bool, days: list[floa
     assert set(findings["rule"]) <= {"V11"}
 
 
+#: What is changed of the two times of another study | what is found of them.
+TOLD = [
+    ({"STARTDT": [None, "2025-03-02"]}, [("E", "LTFS: is missing, and AVAL is there")]),
+    ({"STARTDT": None}, [("W", "LTFS has no STARTDT in any of 2 records: nobody can check AVAL")]),
+    ({"CNSR": [0.0, 1.0], "EVNTDESC": "RELAPSE"}, [("E", "LTFS has EVNTDESC 'RELAPSE', with CNSR 0 in 1 record and another CNSR in 1")]),
+    ({"CNSR": 1.0, "EVNTDESC": ["DEATH", "LAST CONTACT"]}, [("E", "LTFS has EVNTDESC 'DEATH', which is its event by trial.yaml, censored in 1 record")]),
+    ({"CNSR": 0.0, "EVNTDESC": "DEATH"}, [("W", "LTFS has CNSR 0 in all of its 2 records: nobody is censored")]),
+    ({"CNSR": [0.0, 1.0], "EVNTDESC": ["DEATH", "LAST CONTACT"]}, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "said"), TOLD)
+def test_times_of_another_study_have_their_start_and_a_censoring_that_their_text_does_not_contradict(changes, said) -> None:
+    adam = another_study()
+    for name, value in changes.items():
+        values = pd.Series(value if isinstance(value, list) else [value] * 2)
+        kind = {"STARTDT": "datetime64[s]", "EVNTDESC": "str"}.get(name, "float64")
+        adam["ADTTE"][name] = pd.to_datetime(values).astype(kind) if name == "STARTDT" else values.astype(kind)
+    found = validate.validate_adam(adam, TRIAL, keys_only=True)
+    found = found[found["rule"] == "V11"]
+    assert list(zip(found["severity"], found["message"], strict=True)) == said
+
+
 def test_adam_without_subjects_is_an_error() -> None:
     assert validate.validate_adam({"ADAE": pilot_like()["ADAE"]}, TRIAL, keys_only=True)["rule"].tolist() == ["V01"]
 

@@ -12,6 +12,7 @@ from cgbm1_report.compare import ARM, OTHER, POPULATION, Comparison
 from cgbm1_report.compare.gathered import count_whole, gather_subjects
 from cgbm1_report.compare.named import Words, name_all
 from cgbm1_report.compare.results import Moves
+from cgbm1_report.errors import number_of
 from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.results import empty_ard
 from cgbm1_report.tabulate.table import Column, Row, Table
@@ -70,7 +71,10 @@ def _list(
         many = of.value_counts(sort=False)
         lines = [line for line, at in zip(lines, of.groupby(of).cumcount(), strict=True) if at < each]
         more = [f"{name} {count:,}" for name, count in many.items() if count > each]
-        notes += [f"Of each output no more than {each} lines stand here; there are of {', '.join(more)}. {_ALL}"] if more else []
+        told = (
+            f"Of each output no more than {number_of(each, 'line')} stand{'s' * (each == 1)} here; there are of {', '.join(more)}."
+        )
+        notes += [f"{told} {_ALL}"] if more else []
     shown = lines if most is None else lines[:most]
     rows = [Row((("line", str(at)),), "", cells=line) for at, line in enumerate(shown, start=1)]
     blocks = tuple(at for at, line in enumerate(shown) if not at or line[first] != shown[at - 1][first])

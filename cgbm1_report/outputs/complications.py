@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cgbm1_report.derive.adce import counted_days
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.registry import OF_RESPONSES
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.builders import (
@@ -38,7 +39,8 @@ def complications(view: View) -> Summary:
         within, counted = ((flag, "Y"),), events[events[flag] == "Y"]
         terms_of = count_levels(view, counted, {"COMPTERM": view.trial.complication_labels}, prefix=within, indent=1)
         any_of = count_rows(view, [Selection((*within, ("COMPTERM", None)), ANY, counted)], indent=1)
-        parts.append(head_row(within, view.say(f"Within {day} days after the first dose", f"Within {day} days ({flag})")))
+        days = f"Within {number_of(day, 'day')}"
+        parts.append(head_row(within, view.say(f"{days} after the first dose", f"{days} ({flag})")))
         counted_rows = join_rows([any_of, terms_of])
         counted_rows = with_exact_interval(counted_rows) if "rate" in asked else counted_rows
         parts.append(compare_rows(counted_rows, view, difference="difference" in asked, fisher="fisher" in asked))

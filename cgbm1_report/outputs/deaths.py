@@ -94,7 +94,7 @@ def deaths(view: View) -> Summary:
     if days is not None:
         near = (dead["DTHDT"] - dead["TRTEDT"].fillna(dead["TRTSDT"])).dt.days <= days
         parts.append(count_rows(view, [Selection((*_DEAD, ("on treatment", "Y")), "Deaths on treatment", dead[near])], block=True))
-        notes.insert(0, f"On treatment: to {days} days after the last dose.")
+        notes.insert(0, f"On treatment: to {number_of(days, 'day')} after the last dose.")
     return Summary(*join_rows(parts), "Subjects, n (%)", stub_width=3.6, footnotes=notes, without=() if times else ("F11b",))
 
 

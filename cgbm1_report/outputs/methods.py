@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 from pydantic.fields import FieldInfo
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.outputs.formulas import declared_of, methods_made, tell_formulas, tell_imputation, tell_methods, tell_supplied
 from cgbm1_report.protocol.e3 import find_section
 from cgbm1_report.protocol.leaves import find_leaf, say_setting, say_value
@@ -61,7 +62,7 @@ def _study(view: View) -> Laid:
     yield "Study", "Reference of comparisons", phase.reference or "no reference: the phase compares nothing"
     for arm in () if view.pooled else view.trial.arms_of(view.phase):
         sizes = "" if arm.planned_n is None else " to ".join(dict.fromkeys(str(size) for size in arm.planned_n))
-        planned = f"{sizes} subjects planned" if sizes else "no number planned"
+        planned = f"{sizes} subject{'s' * (sizes != '1')} planned" if sizes else "no number planned"
         yield "Study", arm.arm, f"{arm.heading}; {planned}"
 
 
@@ -73,7 +74,7 @@ def _visits(phase: Phase, *, supplied: bool) -> Laid:
             f"planned on day {infusion.target_day}, given on {_days(infusion.window)}",
         )
     if phase.min_days_between_infusions is not None:
-        yield "Infusions", "Least distance", f"{phase.min_days_between_infusions} days"
+        yield "Infusions", "Least distance", number_of(phase.min_days_between_infusions, "day")
     if phase.infusions and not supplied:
         yield "Infusions", "Compliance", f"{phase.compliance_of} given of the {phase.compliance_of} planned"
     for visit in phase.visits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cgbm1_report.errors import number_of
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.chosen import choose
 from cgbm1_report.tabulate.declare import Summary, output
@@ -47,5 +48,6 @@ def safety_findings(view: View) -> Summary:
     ]
     parts = [women, count_rows(view, tested, show=count, indent=1), *_antibody_rows(view)]
     rule = view.trial.eligibility.pregnancy_test if view.trial.eligibility else None
-    notes = (derived("In time", f"not more than {rule.days} days before the first infusion", "PREGFL"),) if rule else ()
+    days = number_of(rule.days, "day") if rule else ""
+    notes = (derived("In time", f"not more than {days} before the first infusion", "PREGFL"),) if rule else ()
     return Summary(*join_rows(parts), "Finding, n", stub_width=4.4, footnotes=notes)

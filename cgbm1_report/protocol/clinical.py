@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cgbm1_report.errors import number_of
+
 #: What an organ is told from: a laboratory parameter, West-Haven grade, mean pressure, PaO2/FiO2, SpO2/FiO2.
 Measure = Literal["BILI", "CREAT", "INR", "HE", "MAP", "PF", "SF"]
 #: Support of an organ: renal replacement, vasopressor, ventilation for the lungs, ventilation that only protects the airway.
@@ -216,7 +218,7 @@ class MeldDialysis(Frozen):
     @model_validator(mode="after")
     def _fits(self) -> MeldDialysis:
         if self.days > self.within_days:
-            raise ValueError(f"dialysis on {self.days} days cannot be had within {self.within_days}")
+            raise ValueError(f"dialysis on {number_of(self.days, 'day')} cannot be had within {self.within_days}")
         return self
 
 

@@ -38,7 +38,8 @@ def _infusions(trial: Trial) -> Iterator[Contradiction]:
                 yield place, told, "let each window begin after the one before it"
             gap, least = after.target_day - before.target_day, phase.min_days_between_infusions
             if least is not None and gap < least:
-                told = f"infusions {before.infusion} and {after.infusion} of phase {number} are {gap} days apart, {least} are due"
+                told = f"infusions {before.infusion} and {after.infusion} of phase {number} are {number_of(gap, 'day')} apart"
+                told = f"{told}, {least} are due"
                 yield f"phases.{number}.min_days_between_infusions", told, "plan them further apart, or allow less"
 
 

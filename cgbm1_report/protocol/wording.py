@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from cgbm1_report.errors import number_of
+
 if TYPE_CHECKING:
     from cgbm1_report.protocol.sections import Arm
 
@@ -85,7 +87,7 @@ def _related_supplied(trial: Any) -> str:
 
 def _teae_window(trial: Any) -> str:
     last = trial.teae_end_day
-    return "" if last is None else f", within {last} days after the first dose"
+    return "" if last is None else f", within {number_of(last, 'day')} after the first dose"
 
 
 def _score_range(trial: Any) -> str:

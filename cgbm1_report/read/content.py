@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from cgbm1_report.errors import DataError
+from cgbm1_report.errors import DataError, number_of
 
 GIB: Final = 1 << 30
 #: Bytes of a file that are read. As JSON or CSV a dataset takes ten times its size in memory and more.
@@ -57,7 +57,7 @@ def check_size(rows: int, columns: int, file: Path) -> None:
     """
     if rows * columns > MOST_VALUES:
         raise DataError(
-            f"announces {rows:,} rows of {columns} variables, more than {MOST_VALUES:,} values",
+            f"announces {number_of(rows, 'row')} of {number_of(columns, 'variable')}, more than {MOST_VALUES:,} values",
             closed=f"announces more than {MOST_VALUES:,} values",
             file=file,
             rule="size of a dataset",

@@ -43,7 +43,7 @@ def read_csv(data: bytes, file: Path) -> RawTable:
     def note(row: Any) -> str:
         wrong.append(
             Problem(
-                f"has {row.actual_columns} values, {row.expected_columns} expected",
+                f"has {number_of(row.actual_columns, 'value')}, {row.expected_columns} expected",
                 file=str(file),
                 place=f"line {row.number}",
                 rule="width of the header",

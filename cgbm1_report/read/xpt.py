@@ -118,7 +118,7 @@ def read_layout(data: bytes, file: Path) -> XptLayout:
     except (ValueError, struct.error):
         raise _damaged(file, "has header records that cannot be read") from None
     if _end_of_names(names_card, variables) != _find_card(data, names_card + CARD, (b"OBS", b"OBSV8", *_LABELS)):
-        raise _damaged(file, f"announces {variables} variables and describes another number")
+        raise _damaged(file, f"announces {number_of(variables, 'variable')} and describes another number")
     count = data[rows_card + 48 : rows_card + 68].split()
     version8 = data[rows_card + 20 : rows_card + 28].rstrip() == b"OBSV8"
     announced = int(count[0]) if version8 and count and count[0].isdigit() else None

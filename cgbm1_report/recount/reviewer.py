@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from cgbm1_report.errors import Problem
+from cgbm1_report.errors import Problem, number_of
 from cgbm1_report.listed import Listed
 from cgbm1_report.recount.doubts import CELL, Cells, Doubt
 from cgbm1_report.recount.facts import Facts
@@ -85,7 +85,9 @@ def part_is_no_more_than_its_whole(cells: Cells) -> Iterator[Doubt]:
             for whole in (shorter, (*row[:at], (name, None), *row[at + 1 :])) if level is not None else (shorter,):
                 all_of_them = counts.get((output, whole, column))
                 if all_of_them is not None and own > all_of_them:
-                    yield Doubt(output, row, column, f"{own:g} subjects, and {all_of_them:g} of {tell_key(whole) or 'all'}")
+                    yield Doubt(
+                        output, row, column, f"{number_of(int(own), 'subject')}, and {all_of_them:g} of {tell_key(whole) or 'all'}"
+                    )
 
 
 def total_is_its_columns(cells: Cells) -> Iterator[Doubt]:
@@ -165,7 +167,9 @@ def events_and_censored_are_all(cells: Cells) -> Iterator[Doubt]:
     sums = parts.assign(row=[cells.place(row[:1]) for row in cells.rows_of(parts)]).groupby(["output", "row", "column"])["n"].sum()
     both = found.merge(sums.rename("together").reset_index(), on=["output", "row", "column"])
     wrong = both[both["together"] != both["n"]]
-    yield from cells.doubt(wrong, lambda one: f"{one['n']:g} subjects, {one['together']:g} with an event or censored")
+    yield from cells.doubt(
+        wrong, lambda one: f"{number_of(int(one['n']), 'subject')}, {one['together']:g} with an event or censored"
+    )
 
 
 def observed_and_missing_are_expected(cells: Cells) -> Iterator[Doubt]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from cgbm1_report.errors import number_of
+from cgbm1_report.protocol.outcomes import efficacy_flag, has_responses
+from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.validate.presence import whole_finding
 from cgbm1_report.validate.rules import adam_rule
 from cgbm1_report.validate.schemas import frame_finding
@@ -191,6 +193,44 @@ def parameters_have_their_baseline(given: Supplied) -> Iterator[pd.DataFrame]:
         for paramcd, records in lacking["BASED"].items() if flagged.any() else ():
             told = f"{paramcd} has BASE in {number_of(int(records), 'record')} and ABLFL = Y in none: no table has a baseline of it"
             yield whole_finding(dataset, "ABLFL", told)
+
+
+@adam_rule(
+    "V10", "W", "records of an outcome at its visits are flagged for analysis",
+    "set the flag in the record of the visit, or name the flag that the data have: visit_flag of the outcome in trial.yaml",
+    studies="other",
+)  # fmt: skip
+def records_of_outcomes_are_analysed(given: Supplied) -> Iterator[pd.DataFrame]:
+    """The flag by which outcomes are analysed: Y in no record of a visit that has values, or in none of a subject who has some.
+
+    Tables show nobody there, or leave the subject out. A visit is one of the outcome's days; of an outcome without days every
+    record is asked.
+    """
+    for outcome in given.trial.outcomes:
+        flag, days = efficacy_flag(given.trial, outcome.paramcd), outcome.nominal_days
+        asked = ("PARAMCD", flag, *(("AVISITN",) if days else ()))
+        if has_responses(outcome.dataset) and given.has(outcome.dataset, *asked):
+            yield from _say_unanalysed(given, outcome, flag)
+
+
+def _say_unanalysed(given: Supplied, outcome: Outcome, flag: str) -> Iterator[pd.DataFrame]:
+    dataset, code, outputs = outcome.dataset, outcome.paramcd, f"outputs of outcome {outcome.id}"
+    phase, number = given.of_subject(dataset, given.subjects["PHASE"]), given.column(dataset, "AVISITN")
+    days = {one.avisitn: one.avisit for one in given.trial.phases[outcome.phase].visits if one.analysed_day in outcome.nominal_days}
+    own = (given.column(dataset, "PARAMCD") == code) & (phase.isna() | (phase == outcome.phase))
+    own &= given.column(dataset, "AVAL").notna() | given.column(dataset, "AVALC").notna()
+    own &= number.isin(list(days)) if outcome.nominal_days else given.column(dataset, "ABLFL") != "Y"
+    kept = own & ((given.column(dataset, flag) == "Y") | given.of_unseen(dataset, flag))
+    for day, visit in days.items():
+        here = own & (number == day)
+        if here.any() and not kept[here].any():
+            told = f"{code} has Y in none of {number_of(int(here.sum()), 'record')} at {visit} (AVISITN {day})"
+            yield whole_finding(dataset, flag, f"{told}: {outputs} have nobody there")
+    who = given.column(dataset, "USUBJID")
+    lost = len(set(who[own]) - set(who[kept]))
+    if lost:
+        told = f"{code} has Y in no record of {lost:,} of {number_of(who[own].nunique(), 'subject')} with a value"
+        yield whole_finding(dataset, flag, f"{told}: {outputs} leave them out")
 
 
 def _left_out(dataset: str, variable: str, told: str, baseline: pd.Series, kept: pd.Series, remedy: str | None) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -277,8 +277,9 @@ def _partly_without_unit(dataset: str, code: pd.Series, unit: pd.Series) -> Iter
 def values_have_the_declared_unit(given: Supplied) -> Iterator[pd.DataFrame]:
     """AVALU of each parameter against si_unit of trial.yaml, which pages print; of PARAM, what brackets at its end say.
 
-    Of PARAM it is an error where nothing else tells the unit, AVALU, and no such record of the parameter has the declared one;
-    else, and where the brackets hold no unit but a method, a question (W). So is AVALU that some records with AVAL lack.
+    Of PARAM it is an error where nothing else tells the unit, AVALU: in no such record of the parameter the declared one, or in
+    some of them another one, which a summary would take for it. Else, and where the brackets hold no unit but a method, it is a
+    question (W). So is AVALU that some records with AVAL lack. Two units of a parameter without si_unit are an error.
     """
     for dataset in given.with_variables("PARAMCD"):
         declared = {code: one.si_unit for code, one in given.trial.parameters.items() if one.dataset == dataset and one.si_unit}
@@ -298,5 +299,23 @@ def values_have_the_declared_unit(given: Supplied) -> Iterator[pd.DataFrame]:
                 told = f"{paramcd} is in '{text}' in {number_of(count, 'record')}, and trial.yaml prints {declared[str(paramcd)]}"
                 # A unit that some records have in AVALU says nothing of those that have none there.
                 own = (code == paramcd) & said["AVALU"].isna()
-                alone = bool(own.any()) and bool(wrong[own].all()) and _is_unit(str(text))
+                pooled = (own & (unit == text)).any() and ("/" in str(text) or not unit[own & ~wrong].dropna().empty)
+                alone = bool(own.any()) and (bool(wrong[own].all()) or bool(pooled)) and _is_unit(str(text))
                 yield whole_finding(dataset, variable, told, None if variable == "AVALU" or alone else "W")
+        yield from _in_several_units(dataset, code[expected.isna() & valued], said)
+
+
+def _in_several_units(dataset: str, code: pd.Series, said: Mapping[str, pd.Series]) -> Iterator[pd.DataFrame]:
+    """Parameters for which trial.yaml names no unit and whose values the data tell in two: a summary would have both in one number.
+
+    A unit is what AVALU says; where it says nothing, brackets at the end of PARAM with a quotient in them.
+    """
+    brackets = said["PARAM"].where(said["PARAM"].str.contains("/", regex=False, na=False))
+    unit = said["AVALU"].fillna(brackets)[code.index]
+    told = pd.DataFrame({"CODE": code, "UNIT": unit, "KEY": _unit_key(unit)}).dropna()
+    several = told.groupby("CODE")["KEY"].transform("nunique") > 1
+    for paramcd, own in told[several].groupby("CODE"):
+        counted = own["UNIT"].value_counts().sort_index()
+        units = " and ".join(f"'{text}' in {number_of(int(count), 'record')}" for text, count in counted.items())
+        found = whole_finding(dataset, "AVALU", f"{paramcd} has values in {units}, and no output keeps them apart")
+        yield found.assign(remedy="convert the values to one unit, and name it as si_unit of the parameter in trial.yaml")

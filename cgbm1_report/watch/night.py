@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from cgbm1_report.errors import GATE, BusyError, DataError, ReportError, ToolError
+from cgbm1_report.errors import GATE, BusyError, DataError, ReportError, ToolError, number_of
 from cgbm1_report.read.intake import CHANGED_RULE
 from cgbm1_report.read.seal import measure_files
 from cgbm1_report.system.chain import extend_chain
@@ -177,7 +177,7 @@ class Watch:
             self._take_earlier(entry, files)
             return
         if entry.attempts > self.asked.retries:
-            told = f"its build was interrupted {entry.attempts} times"
+            told = f"its build was interrupted {number_of(entry.attempts, 'time')}"
             self._fail(entry, Outcome.of(ToolError(told, remedy="build it by hand, and see what ends it", closed=told)))
             return
         before = self._last_build()

@@ -1,0 +1,70 @@
+"""Rules about supplied times to an event of any study: from when they are counted, and who is censored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from cgbm1_report.errors import number_of
+from cgbm1_report.validate.presence import whole_finding
+from cgbm1_report.validate.rules import adam_rule
+from cgbm1_report.validate.supplied import Supplied
+
+#: The dates that a time to an event is counted between.
+_DATES = ("STARTDT", "ADT")
+
+
+@adam_rule(
+    "V11", "E", "a time to an event has its dates", "fill the date, or leave the record out: without it nobody can check AVAL",
+    studies="other",
+)  # fmt: skip
+def times_have_their_dates(given: Supplied) -> Iterator[pd.DataFrame]:
+    """STARTDT and ADT of ADTTE, where AVAL is there: missing in some records (E), or in all of a parameter (W).
+
+    A dataset without the variable has said that it does not tell them.
+    """
+    if not given.has("ADTTE", "PARAMCD", "AVAL"):
+        return
+    code, timed = given.column("ADTTE", "PARAMCD"), given.column("ADTTE", "AVAL").notna()
+    for variable in _DATES:
+        if not given.has("ADTTE", variable):
+            continue
+        missing = timed & given.column("ADTTE", variable).isna() & ~given.of_unseen("ADTTE", variable)
+        never = ~(timed & ~missing).groupby(code, dropna=False).transform("any").astype(bool)
+        yield given.findings("ADTTE", missing & ~never, variable, code + ": is missing, and AVAL is there")
+        for paramcd, records in code[missing & never].value_counts().sort_index().items():
+            told = f"{paramcd} has no {variable} in any of {number_of(int(records), 'record')}: nobody can check AVAL"
+            yield whole_finding("ADTTE", variable, told, "W")
+
+
+@adam_rule(
+    "V11", "E", "CNSR and EVNTDESC say the same",
+    "correct CNSR or EVNTDESC: a text of an event has CNSR 0 in all records of the parameter, one of a censoring never",
+    studies="other",
+)  # fmt: skip
+def censoring_fits_its_description(given: Supplied) -> Iterator[pd.DataFrame]:
+    """EVNTDESC of a parameter with CNSR 0 in some records and another one in others, or censored and its event by trial.yaml.
+
+    Either an event is not counted or a censoring is. CNSR 0 in every record of a parameter of several subjects is a question (W).
+    """
+    if not given.has("ADTTE", "PARAMCD", "CNSR"):
+        return
+    cnsr = given.column("ADTTE", "CNSR")
+    records = pd.DataFrame(
+        {"CODE": given.column("ADTTE", "PARAMCD"), "TEXT": given.column("ADTTE", "EVNTDESC"), "EVENT": cnsr == 0}
+    )
+    records = records[cnsr.notna() & ~given.of_unseen("ADTTE", "CNSR")]
+    counted = records.groupby(["CODE", "TEXT"])["EVENT"].agg(["sum", "size"]).reset_index()
+    for paramcd, text, events, size in counted.itertuples(index=False, name=None):
+        others, declared = size - events, given.trial.parameters.get(str(paramcd))
+        if others and events:
+            told = f"with CNSR 0 in {number_of(events, 'record')} and another CNSR in {others:,}"
+        elif others and declared and text in declared.events:
+            told = f"which is its event by trial.yaml, censored in {number_of(others, 'record')}"
+        else:
+            continue
+        yield whole_finding("ADTTE", "CNSR", f"{paramcd} has EVNTDESC '{text}', {told}")
+    of_code = records.groupby("CODE")["EVENT"].agg(["sum", "size"])
+    for paramcd, size in of_code.loc[(of_code["sum"] == of_code["size"]) & (of_code["size"] > 1), "size"].items():
+        yield whole_finding("ADTTE", "CNSR", f"{paramcd} has CNSR 0 in all of its {size:,} records: nobody is censored", "W")
