@@ -56,7 +56,7 @@ def censoring_fits_its_description(given: Supplied) -> Iterator[pd.DataFrame]:
     )
     records = records[cnsr.notna() & ~given.of_unseen("ADTTE", "CNSR")]
     counted = records.groupby(["CODE", "TEXT"])["EVENT"].agg(["sum", "size"]).reset_index()
-    for paramcd, text, events, size in counted.itertuples(index=False, name=None):
+    for paramcd, text, events, size in zip(*(counted[name] for name in ("CODE", "TEXT", "sum", "size")), strict=True):
         others, declared = size - events, given.trial.parameters.get(str(paramcd))
         if others and events:
             told = f"with CNSR 0 in {number_of(events, 'record')} and another CNSR in {others:,}"
