@@ -1,9 +1,12 @@
 """16.2.1 to 16.2.5 by subject, on small drawn data: what stands in each row, what a blind page withholds, what is derived for it."""
 
 import pandas as pd
+import pytest
 
+from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.derive.populations import derive_undosed
 from cgbm1_report.outputs.catalogue import find, make
+from cgbm1_report.recount import recount
 from tests.drawn import draw, our_trial, stamp_of
 
 TRIAL = our_trial()
@@ -42,6 +45,26 @@ def test_screen_failures_are_listed_with_each_criterion_and_without_one_by_their
         ("E", "62/F", "Withdrawal by subject", "", ""),
     ]
     assert "GROUP" not in [column.key for column in table.columns], "who failed screening has no arm"
+
+
+def test_screen_failures_are_listed_by_their_reason_where_no_criteria_were_collected():
+    table = listing("L16.2.1.2.2")
+    assert cells(table, "DEMOGRAPHY", "DCSREAS") == [("D", "61/M", "Screen failure"), ("E", "62/F", "Withdrawal by subject")]
+    assert [column.key for column in table.columns] == ["SUBJECT", "RFICDT", "DEMOGRAPHY", "EOSDT", "DCSREAS"]
+    assert any("not told by criterion" in note for note in table.footnotes)
+
+
+@pytest.mark.parametrize(("data", "rows"), [({"ADIE": ADIE}, 3), ({}, 2)], ids=["with criteria", "without"])
+def test_second_count_lists_the_same_screen_failures_with_and_without_criteria(data, rows, tmp_path):
+    frames = {name: draw(text) for name, text in data.items()}
+    table = listing("L16.2.1.2.2", **frames)
+    for name, frame in {"ADSL": draw(ADSL), **frames}.items():
+        frame.to_parquet(tmp_path / f"{name.lower()}.parquet", index=False)
+    facts = [tell_facts(table.number, find("L16.2.1.2.2", TRIAL), TRIAL)]
+    counted = recount(tmp_path, table.ard, facts)
+    assert (len(table.rows), [str(one) for one in counted.differences], counted.unasked) == (rows, [], {table.number: {}})
+    # One who is left out of the page is told.
+    assert recount(tmp_path, table.ard[table.ard["row"] != table.ard["row"].iloc[-1]], facts).differences
 
 
 def test_disposition_lists_everybody_in_the_order_of_the_planned_groups_and_those_without_one_last():

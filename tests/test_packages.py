@@ -96,6 +96,16 @@ def test_list_names_outputs_of_packages_behind_those_of_the_report_and_finds_the
     assert [one["number"] for one in list_contents(TRIAL, ["dsmb-9a"])["of_packages"]] == ["DSMB-9a"]
 
 
+def test_list_says_where_it_looked_for_what_packages_alone_have_and_names_no_outcomes_where_there_are_none() -> None:
+    def last(*words: str) -> list[str]:
+        return [line.strip() for line, _ in tell_contents(list_contents(TRIAL, words), narrow=False, words=words)][-2:]
+
+    searched = "number, kind, phase, title, section, population, datasets or outcomes"
+    assert last("dsmb-9a")[1] == f"No output of the report has dsmb-9a in {searched}; 1 output of packages has."
+    assert last("SRC-1")[1] == f"No output of the report has SRC-1 in {searched}; 4 outputs of packages have."
+    assert last("L16.2.1.2.1")[1] == "1 output; no outcome of the registry is answered by it."
+
+
 def test_trial_without_escalation_or_blind_phase_has_no_packages() -> None:
     open_trial = TRIAL.model_copy(
         update={"dose_escalation": None, "phases": {n: p.model_copy(update={"blinded": False}) for n, p in TRIAL.phases.items()}}

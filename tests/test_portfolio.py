@@ -235,6 +235,29 @@ def test_a_portfolio_that_is_ended_leaves_nothing_behind(place: Path, tmp_path: 
     assert [one for one in below if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
 
 
+def test_paths_begin_in_the_folder_of_the_file_wherever_it_is_read_from(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link.yaml").symlink_to(place / "portfolio.yaml")
+    monkeypatch.chdir(tmp_path)
+    for file in (Path(os.path.relpath(place / "portfolio.yaml")), Path("link.yaml")):
+        plan = read_plan(file)
+        assert plan.out == place / "builds"
+        assert [study.request.cut for study in plan.studies] == [place / "cuts" / study.name for study in plan.studies]
+        assert {study.request.trial for study in plan.studies} == {place / "study" / "trial.yaml"}
+        # What the command line names begins where it is called, also for who builds elsewhere.
+        assert {study.request.out.parent for study in read_plan(file, Path("mine")).studies} == {tmp_path / "mine"}
+    (tmp_path / "lost.yaml").write_text("out: x\nbuilds:\n  - {name: a, cut: a}\n  - {name: b, cut: c, trial: t.yaml}\n")
+    (tmp_path / "c").mkdir()
+    with pytest.raises(PlanError) as error:
+        read_plan(Path("lost.yaml"))
+    assert [(one.file, one.message) for one in error.value.problems] == [
+        (f"{tmp_path}/a", "is no folder"),
+        (f"{tmp_path}/t.yaml", "is not there"),
+    ]
+    assert all(one.remedy.endswith(f"; paths in lost.yaml begin in {tmp_path}") for one in error.value.problems)
+
+
 def test_a_portfolio_may_be_built_elsewhere(place: Path, tmp_path: Path) -> None:
     plan = read_plan(place / "portfolio.yaml", tmp_path / "elsewhere")
     assert {study.request.target.parent for study in plan.studies} == {tmp_path / "elsewhere"}

@@ -19,6 +19,9 @@ from cgbm1_report.tabulate.table import Output
 
 Form = Literal["text", "html", "json", "csv", "xlsx"]
 
+#: What of outputs words are looked for in.
+_SEARCHED = "number, kind, phase, title, section, population, datasets or outcomes"
+
 
 def show_output(request: Request, form: Form = "text", *, room: int | None = None, keep: bool = True) -> str:
     """The outputs of a cut that a number names, as text one below the other; of every other form only one.
@@ -155,7 +158,7 @@ def _found_nothing(words: Sequence[str], texts: Sequence[str]) -> ArgumentError:
     # What outputs have is written as it is meant: only what none has is asked for its neighbours.
     unknown = [word for word in dict.fromkeys(words) if not any(fold_text(word) in text for text in texts)]
     near = [(word, found) for word in unknown if (found := find_near(fold_text(word), known, 2))]
-    told = f"no output has {' and '.join(words)} in number, kind, phase, title, section, population, datasets or outcomes"
+    told = f"no output has {' and '.join(words)} in {_SEARCHED}"
     alone = len(set(words)) == 1
     meant = "".join(f"near {'' if alone else f'{word!r} '}are {', '.join(found)}; " for word, found in near)
     meant += "each of these words has outputs, and none has all; " if not unknown else ""
@@ -170,7 +173,7 @@ def _tell_outcomes(outcomes: Iterable[Outcome], entries: Collection[str]) -> lis
     ]
 
 
-def tell_contents(found: Mapping[str, Any], *, narrow: bool, by: str = "") -> Iterator[tuple[str, int]]:
+def tell_contents(found: Mapping[str, Any], *, narrow: bool, by: str = "", words: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
     """The lines of ``list``, each with how far its further lines step back.
 
     Parameters
@@ -180,6 +183,8 @@ def tell_contents(found: Mapping[str, Any], *, narrow: bool, by: str = "") -> It
     by
         ``section``, ``population`` or ``datasets``: outputs stand below a line that says which; in the order of their numbers
         else.
+    words
+        What outputs were looked for by.
     """
     last = None
     for row in sorted(found["outputs"], key=lambda one: _place_of(found["outputs"], one, by)) if by else found["outputs"]:
@@ -193,11 +198,23 @@ def tell_contents(found: Mapping[str, Any], *, narrow: bool, by: str = "") -> It
         whole = f"cgbm1-report build CUT --package {name}"
         yield f"\nPackage {name} ({packages()[name].title}), none of the report: {whole}, or show NUMBER CUT", 0
         yield from (_tell_row(row) for row in found["of_packages"] if row["package"] == name)
-    told = "Registry outcomes and the outputs that answer them (in brackets: not made yet):"
-    yield f"\n{number_of(len(found['outputs']), 'output')}. {told}\n", 0
+    yield f"\n{_tell_count(found, words)}", 0
+    if found["outcomes"]:
+        yield "", 0
     for answer in found["outcomes"]:
         named = ", ".join(number if number in answer["made"] else f"({number})" for number in answer["outputs"])
         yield f"{answer['id']:10} {named.ljust(0 if narrow else 62)} {answer['title']}", 11
+
+
+def _tell_count(found: Mapping[str, Any], words: Sequence[str]) -> str:
+    """How many outputs there are, and whether they answer the registry; where words were looked for that packages alone have."""
+    counted, packed = number_of(len(found["outputs"]), "output"), len(found["of_packages"])
+    if words and not found["outputs"]:
+        has = "has" if packed == 1 else "have"
+        return f"No output of the report has {' and '.join(words)} in {_SEARCHED}; {number_of(packed, 'output')} of packages {has}."
+    if not found["outcomes"]:
+        return f"{counted}; no outcome of the registry is answered by {'it' if len(found['outputs']) == 1 else 'them'}."
+    return f"{counted}. Registry outcomes and the outputs that answer them (in brackets: not made yet):"
 
 
 def _tell_row(row: Mapping[str, Any]) -> tuple[str, int]:

@@ -29,7 +29,12 @@ def key(
 
 @app.command()
 def portfolio(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="portfolio.yaml: out:, and builds: with a name: and a cut: each.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="portfolio.yaml: out:, and builds: of a name: and a cut: each. Its paths begin in its folder."
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where the builds go, instead of the file's out:.")
     ] = None,

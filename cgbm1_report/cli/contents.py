@@ -56,7 +56,8 @@ def list_outputs(
     if as_json:
         say_json(found)
         return
-    for line, indent in tell_sections(found) if e3 else tell_contents(found, narrow=sys.stdout.isatty(), by=by or ""):
+    chosen: dict[str, Any] = {"by": by or "", "words": words or ()}
+    for line, indent in tell_sections(found) if e3 else tell_contents(found, narrow=sys.stdout.isatty(), **chosen):
         say(fold(line, sys.stdout, indent))
 
 

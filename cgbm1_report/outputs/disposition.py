@@ -35,9 +35,7 @@ _FAILURE: Key = (("disposition", "Screen failure"),)
 #: How a criterion of a category fails a subject.
 CATEGORIES = {"INCLUSION": "Inclusion criterion not met", "EXCLUSION": "Exclusion criterion met"}
 _SEVERAL = "A subject who fails several criteria is counted under each of them."
-_UNTOLD = (
-    "Screen failures are not told by criterion: the data have no criteria of inclusion and exclusion that were not met (ADIE)."
-)
+UNTOLD = "Screen failures are not told by criterion: the data have no criteria of inclusion and exclusion that were not met (ADIE)."
 
 
 def entry_of(trial: Trial, phase: int) -> str:
@@ -204,7 +202,7 @@ def _with_reasons(view: View, label: str, subjects: pd.DataFrame, variable: str,
 def find_criteria(view: View, failed: pd.DataFrame) -> pd.DataFrame:
     """The criteria the screen failures failed, in the order of the protocol, others last; none where the data have no ADIE."""
     if "ADIE" not in view.adam:
-        return failed.iloc[:0].assign(IETESTCD="", IETEST="", IECAT="")
+        return failed.iloc[:0]
     found = view.records("ADIE", "IETESTCD", "IETEST", "IECAT")
     places = {one.ietestcd: place for place, one in enumerate(view.trial.ie_criteria.get(view.phase, ()))}
     own = found[found["USUBJID"].isin(failed["USUBJID"])]
@@ -275,7 +273,7 @@ def disposition(view: View) -> Summary:
         *([_count(view, "Liver transplantation", entered[entered["LTFL"] == "Y"], base)] if transplants else ()),
     ]
     untold = len(failed) and "ADIE" not in view.adam
-    notes = (_SEVERAL,) if len(criteria) else (_UNTOLD,) if untold else ()
+    notes = (_SEVERAL,) if len(criteria) else (UNTOLD,) if untold else ()
     return _account(view, base, join_rows(screening), join_rows(course), notes, () if days else ("F11b",))
 
 

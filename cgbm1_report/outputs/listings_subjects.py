@@ -7,6 +7,7 @@ import pandas as pd
 from cgbm1_report.outputs.disposition import (
     CATEGORIES,
     SCREENED,
+    UNTOLD,
     entry_of,
     find_criteria,
     find_entered,
@@ -61,13 +62,13 @@ _FAILED = (
 
 
 def _failures(trial: Trial, phase: int) -> Listed:
-    """Every criterion that a screen failure failed; below them who failed none that is recorded."""
+    """Every criterion that a screen failure failed; below them who failed none that is recorded: all, where the data have none."""
     failed = means_disposition(trial, phase)["disposition", "Screen failure"]
     words = {one.ietest: print_condition(one.ietest) for one in trial.ie_criteria.get(phase, ())}
     criterion = (
-        Item("IECAT", "Criterion", width=1.9, align="left", words=CATEGORIES),
-        Item("IETESTCD", "Code", width=0.8, align="left"),
-        Item("IETEST", "Text of the criterion", width=3.6, align="left", words=words),
+        Item("IECAT", "Criterion", width=1.9, align="left", words=CATEGORIES, optional=True),
+        Item("IETESTCD", "Code", width=0.8, align="left", optional=True),
+        Item("IETEST", "Text of the criterion", width=3.6, align="left", words=words, optional=True),
     )
     unrecorded = Listed(_FAILED, ("", ""), ("",), dataset="ADSL", chosen=tuple({**way, "ADIE": Is("lacks", {})} for way in failed))
     return Listed((*_FAILED, *criterion), ("ADT", "IESEQ"), ("IESEQ",), dataset="ADIE", chosen=failed, also=(unrecorded,))
@@ -75,17 +76,20 @@ def _failures(trial: Trial, phase: int) -> Listed:
 
 @output(
     "L16.2.1.2", "Screen Failures", population=SCREENED, source=("ADSL", "ADIE"), footnotes=(), total=False, listed=_failures,
-    variables={
-        "ADSL": ("RFICDT", "EOSSTT", "EOSDT", "DCSREAS"), "ADIE": ("USUBJID", "ADT", "IESEQ", "IETESTCD", "IETEST", "IECAT"),
-    },
+    variables={"ADSL": ("RFICDT", "EOSSTT", "EOSDT", "DCSREAS")},
 )  # fmt: skip
 def screen_failure_listing(view: View) -> Listing:
-    """Who signed and did not enter, with every criterion that was failed; without one by what else is told."""
+    """Who signed and did not enter, with every criterion that was failed; without one by what else is told.
+
+    ICH E3 (16.2.1) asks for the reason of each who left. The criteria tell more, and of data that have none the reason is listed.
+    """
     subjects = view.subjects_with("EOSSTT")
     outside = subjects[~subjects["USUBJID"].isin(find_entered(view, subjects)["USUBJID"])]
     failed = outside[outside["EOSSTT"] == "DISCONTINUED"]
     criteria = find_criteria(view, failed)
-    return list_records(view, criteria, grouped=False, also=(failed[~failed["USUBJID"].isin(criteria["USUBJID"])],))
+    rest = failed[~failed["USUBJID"].isin(criteria["USUBJID"])]
+    notes = (UNTOLD,) if len(failed) and "ADIE" not in view.adam else ()
+    return list_records(view, criteria, grouped=False, also=(rest,), footnotes=notes)
 
 
 _PLANNED, _ACTUAL = Item(DOSE_GROUP, "Planned", "TRT01P", 1.2, "left"), Item("TRT01A", "Actual", width=1.2, align="left")

@@ -53,6 +53,10 @@ def _conditions(
     """The conditions of a way, where ``places`` are who has variables, the first of them first; their values join ``values``."""
     outwards = dict(reversed([*places.items()]))
     for variable, one in way.items():
+        if isinstance(one.value, Mapping) and variable not in columns:
+            # Of a dataset that is not there nobody has a record.
+            yield "true" if one.how == "lacks" else "false"
+            continue
         if isinstance(one.value, Mapping):
             # Dates are told since those of the subject, or of the record that asks.
             inner = " AND ".join(_conditions(one.value, {"e": columns.get(variable, {}), **places}, columns, values))

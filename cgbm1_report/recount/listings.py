@@ -36,11 +36,10 @@ def list_anew(database: Database, facts: Facts, listed: Listed) -> Anew:
     pooled = None in facts.columns.values()
     if listed.withheld and pooled:
         return Anew((WITHHELD_KEY,), (0,), {WITHHELD: (listed.withheld[1],)}, {})
-    missing = _dataset(facts, listed)
-    if missing not in database.columns:
-        return Anew((), (), {}, {item.key: f"{missing} is not in the build" for item in listed.items})
-    # Of a dataset that the build does not have nothing is listed below.
+    # Of a dataset that the build does not have nothing is listed.
     parts = [part for part in listed.parts if _dataset(facts, part) in database.columns]
+    if not parts:
+        return Anew((), (), {}, {item.key: f"{_dataset(facts, listed)} is not in the build" for item in listed.items})
     known = [_tell_terms(database, facts, part) for part in parts]
     asked_of = {item.key for part, terms in zip(parts, known, strict=True) for item in part.items if terms.has_any(item)}
     unasked = {item.key: f"no dataset has {' or '.join(item.read)}" for item in listed.items if item.key not in asked_of}

@@ -91,12 +91,12 @@ class Plan:
 def read_plan(file: Path, out: Path | None = None) -> Plan:
     """Read a portfolio, and ask of each build in it what can be asked before its data are read.
 
-    Paths in the file are relative to its folder.
+    Paths in the file begin in its folder, wherever it is read from; where it is a link, in that of the file it leads to.
 
     Parameters
     ----------
     out
-        Where the builds go instead of where the file says.
+        Where the builds go instead of where the file says: a path of who calls, which begins in the current folder.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def _plan(portfolio: Portfolio, file: Path, out: Path | None) -> tuple[Plan, lis
     cuts = {f"the cut of {study.name}": study.request.cut for study in plan.studies}
     for study in plan.studies:
         # What an option of `build` says wrong stands here in the portfolio.
-        wrong = _wrong_in(study.request, cuts)
+        wrong = _wrong_in(study.request, cuts, file)
         problems += [replace(one, place=f"builds: {study.name}", file=one.file or str(file)) for one in wrong]
     return plan, problems
 
@@ -193,18 +193,22 @@ def _ask(named: Named, portfolio: Portfolio, file: Path, out: Path) -> Request:
     for name in ("trial", "reference_doc"):
         wanted[name] = None if wanted[name] is None else _beside(file, wanted[name])
     sign = None if portfolio.sign is None else _beside(file, portfolio.sign)
-    return Request(_beside(file, named.cut), out / named.name, **wanted, chain=portfolio.chain, sign=sign, jobs=1)
+    return Request(_beside(file, named.cut), find_whole(out) / named.name, **wanted, chain=portfolio.chain, sign=sign, jobs=1)
 
 
-def _wrong_in(request: Request, cuts: dict[str, Path]) -> Iterator[Problem]:
+def _wrong_in(request: Request, cuts: dict[str, Path], file: Path) -> Iterator[Problem]:
     """What keeps one build from being made, as far as can be said without its data."""
+    begins = f"; paths in {file.name} begin in {file.resolve().parent}"
     if not request.cut.is_dir():
-        yield Problem("is no folder", str(request.cut), "a data cut", remedy="name the folder of a cut")
+        yield Problem("is no folder", str(request.cut), "a data cut", remedy=f"name the folder of a cut{begins}")
         return
     read = {"the Word template": request.reference_doc, "the signing key": request.sign}
     for what, path in read.items():
         if path is not None and not path.is_file():
-            yield Problem("is not there", str(path), what, remedy="correct its path")
+            yield Problem("is not there", str(path), what, remedy=f"correct its path{begins}")
+    if request.trial is not None and not request.trial.is_file():
+        yield Problem("is not there", str(request.trial), "the protocol file", remedy=f"correct its path{begins}")
+        return
     try:
         trial_file = find_trial(request.cut, request.trial)
         settle_request(request, read_trial(trial_file))
