@@ -292,6 +292,34 @@ def test_validate_ends_0_where_build_refuses_nothing_and_calls_the_protocol_by_i
     assert "trial.yaml" not in told
 
 
+def test_what_build_refuses_of_values_is_told_beside_an_error_of_the_data(delivered, tmp_path, carry_out):
+    adsl = pd.read_parquet(delivered / "adam" / "adsl.parquet").assign(ARM="Other", WEIGHTBL=-1.0)
+    adsl.to_parquet(delivered / "adam" / "adsl.parquet")
+    file = tmp_path / "own.yaml"
+    characteristics = [{"variable": "ARM", "label": "Arm", "categories": {"Placebo": "Placebo"}}]
+    file.write_text(write_plain({**PILOT, "demographics": characteristics, "outputs": ["T14.1.4.1"]}), encoding="utf-8")
+    told = json.loads(carry_out("validate", delivered, "--trial", file, "--json")[1])
+    assert "-1 is below 0" in [one["message"] for one in told["findings"] if one["severity"] == "E"]
+    (refused,) = told["refused"]
+    assert "Other" in refused["message"]
+    assert refused["message"].endswith("; T14.1.4.1 cannot be made")
+
+
+def test_an_output_that_an_error_of_the_data_keeps_from_being_asked_is_named(delivered, tmp_path, carry_out, monkeypatch):
+    adsl = pd.read_parquet(delivered / "adam" / "adsl.parquet").assign(WEIGHTBL=-1.0)
+    adsl.to_parquet(delivered / "adam" / "adsl.parquet")
+
+    def broken(*_, **__):
+        raise TypeError("what the data have is of another kind")
+
+    monkeypatch.setattr("cgbm1_report.build.refused.make", broken)
+    file = tmp_path / "own.yaml"
+    characteristics = [{"variable": "ARM", "label": "Arm", "categories": {"Placebo": "Placebo"}}]
+    file.write_text(write_plain({**PILOT, "demographics": characteristics, "outputs": ["T14.1.4.1"]}), encoding="utf-8")
+    (refused,) = json.loads(carry_out("validate", delivered, "--trial", file, "--json")[1])["refused"]
+    assert refused["message"] == "T14.1.4.1 could not be asked: an error of the data stands in the way"
+
+
 def test_a_dataset_of_another_name_is_said_with_the_way_to_name_it(delivered, tmp_path, carry_out):
     (delivered / "adam" / "adlb.parquet").rename(delivered / "adam" / "adlabs.parquet")
     file = tmp_path / "own.yaml"

@@ -303,6 +303,26 @@ def test_what_a_cell_raised_says_whose_it_is_to_mend(engine, tmp_path):
         assert len(error.value.problems) == len(paths)
 
 
+def test_what_keeps_an_output_from_being_made_is_told_once_with_the_documents_it_stands_in(tmp_path):
+    raised = "from cgbm1_report.errors import DataError; raise DataError('{} (Events) cannot be made: ADAE: {}', remedy='mend it')"
+    names = {
+        "all": ("T14.3.1.2.1", "has no AESER"),
+        "low": ("T14.3.1.2.1-P1LOW", "has no AESER"),
+        "high": ("T14.3.1.2.1-P1HIGH", "is empty"),
+    }
+    jobs = [
+        NotebookJob(write_notebook(tmp_path / f"{name}.ipynb", raised.format(*said)), tmp_path / "out" / f"{name}.ipynb")
+        for name, said in names.items()
+    ]
+    with pytest.raises(DataError) as error:
+        run_notebooks(jobs)
+    first, other = error.value.problems
+    assert "T14.3.1.2.1 (Events) cannot be made" in first.message
+    assert first.place.endswith("; also T14.3.1.2.1-P1LOW in low.ipynb, cell 2")
+    assert "is empty" in other.message
+    assert "also" not in other.place
+
+
 def test_normalised_runs_are_equal_byte_by_byte_and_name_no_folder(tmp_path):
     source = write_notebook(tmp_path / "one.ipynb", "object()", "print('x')", parameters="phase = 1")
     runs = []

@@ -56,41 +56,68 @@ def tell_refused(cut: Cut, trial: Trial) -> list[Problem]:
 
 
 def _find_unmakeable(cut: Cut, trial: Trial, entries: Iterable[Entry]) -> list[Problem]:
-    """Values of supplied ADaM that outputs refuse: each of them is made, once the gate lets the data pass.
+    """Values of supplied ADaM that outputs refuse: each of them is made, also where the gate found errors in the data.
 
-    Of a blind phase no value is told, and no place: one arm alone may have such records.
+    Then an output that the errors keep from being asked is named. Of a blind phase no value is told, and no place: one arm alone
+    may have such records.
     """
     from cgbm1_report.build.gate import look_at, pass_gate
     from cgbm1_report.build.stamp import make_stamp
     from cgbm1_report.read.texts import hold_texts
 
     asked: dict[Problem, list[str]] = {}
+    unasked: list[str] = []
     with hold_texts(cut.storage):
+        sight = look_at(cut, trial)
+        adam, has_errors = sight.supplied, False
         try:
-            data = pass_gate(look_at(cut, trial), use_adam=True)
+            adam = pass_gate(sight, use_adam=True).adam
         except ReportError:
             # The findings tell what is wrong.
-            return []
-        stamp = make_stamp(trial, cut, pooled=data.pooled, supplied=data.supplied)
+            has_errors = True
+        stamp = make_stamp(trial, cut, pooled=sight.pooled, supplied=True)
         for entry in entries:
-            pooled = entry.phase in data.pooled
-            for one in _refusals_of(entry, trial, data.adam, stamp, pooled=pooled):
+            pooled = entry.phase in sight.pooled
+            refusals = _refusals_of(entry, trial, adam, stamp, pooled=pooled, has_errors=has_errors)
+            if refusals is None:
+                unasked.append(entry.number)
+                continue
+            for one in refusals:
                 told = Problem("holds values that an output does not take", one.file, one.rule, "", one.remedy)
                 asked.setdefault(told if pooled else one, []).append(entry.number)
-    return [replace(one, message=f"{one.message}; {', '.join(numbers)} cannot be made") for one, numbers in asked.items()]
+    found = [replace(one, message=f"{one.message}; {', '.join(numbers)} cannot be made") for one, numbers in asked.items()]
+    return [*found, *_say_unasked(unasked)]
+
+
+def _say_unasked(numbers: Sequence[str]) -> Iterator[Problem]:
+    if numbers:
+        yield Problem(
+            f"{', '.join(numbers)} could not be asked: an error of the data stands in the way",
+            "adam",
+            "every output is made before anything is built",
+            "",
+            "mend the errors, and validate again",
+        )
 
 
 def _refusals_of(
-    entry: Entry, trial: Trial, adam: Mapping[str, pd.DataFrame], stamp: Stamp, *, pooled: bool
-) -> tuple[Problem, ...]:
-    """What keeps an output from being made of values, beside what is not there at all."""
+    entry: Entry, trial: Trial, adam: Mapping[str, pd.DataFrame], stamp: Stamp, *, pooled: bool, has_errors: bool
+) -> tuple[Problem, ...] | None:
+    """What keeps an output from being made of values, beside what is not there; None where errors keep it from being asked."""
     if find_lacking([entry], trial, adam):
         return ()
     try:
         make(entry, trial, adam, stamp, pooled=pooled)
     except ReportError as error:
         # Its cause has the problems one by one; it says them with the output in a text.
-        return error.__cause__.problems if isinstance(error.__cause__, ReportError) else error.problems
+        if isinstance(error.__cause__, ReportError):
+            return error.__cause__.problems
+        return None if has_errors and error.__cause__ else error.problems
+    except Exception:
+        # Data with errors can break an output anywhere; of data without any it is a fault of the program.
+        if not has_errors:
+            raise
+        return None
     return ()
 
 

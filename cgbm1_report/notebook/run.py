@@ -17,12 +17,12 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any, Literal
 
-from cgbm1_report.errors import PlanError, ReportError, RoomError, ToolError, join_errors
+from cgbm1_report.errors import PlanError, Problem, ReportError, RoomError, ToolError, join_errors
 from cgbm1_report.notebook.begin import PRELOAD, begin
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.parameters import check_parameters, literal
@@ -47,6 +47,8 @@ _LOADING = 120.0
 
 #: What a notebook's process and its kernel print themselves, and how many lines of it a problem quotes.
 _WORDS, _LAST_WORDS = "words.txt", 12
+#: How the message of an output that cannot be made goes on from its number and title: with the reason.
+_REFUSAL = " cannot be made: "
 #: A cell's number from 0, how many cells there are, its source: no cell yet.
 _NOWHERE = (-1, 0, "")
 
@@ -127,7 +129,30 @@ def run_notebooks(
 
         errors = send_notebooks(jobs, cluster, engine, timeout, how.on_progress, how.on_done, how.environment)
     if errors:
-        raise join_errors(errors)
+        raise join_errors(tell_once(errors))
+
+
+def tell_once(errors: Sequence[ReportError]) -> list[ReportError]:
+    """Errors of notebooks, an output's refusal once: what several documents show is refused in each of them for the same reason.
+
+    Its place names the other outputs it keeps from being made, and the notebooks they stand in.
+    """
+    found: dict[tuple[type[ReportError], str, str], list[Problem]] = {}
+    for error in errors:
+        for one in error.problems:
+            _, is_refusal, reason = one.message.partition(_REFUSAL)
+            told = (type(error), reason, one.remedy) if is_refusal else (type(error), one.message, f"{one.file} {one.place}")
+            found.setdefault(told, []).append(one)
+    told_once = []
+    for (kind, *_), (first, *others) in found.items():
+        places = [f"{_refused_output(one)} in {Path(one.file).name}, {one.place.partition(' (')[0]}" for one in others]
+        told_once.append(kind.of([replace(first, place="; also ".join([first.place, *places]))]))
+    return told_once
+
+
+def _refused_output(problem: Problem) -> str:
+    """The number of the output that cannot be made, as its refusal says it first."""
+    return problem.message.partition(": ")[2].partition(" (")[0]
 
 
 def _say_nothing(_job: NotebookJob, _event: object) -> None:
