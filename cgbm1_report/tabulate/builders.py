@@ -1,6 +1,7 @@
 """Rows of a table with their numbers: what an output is put together from.
 
-Each builder gives `Rows`; ``Summary(*join_rows(parts), "Stub label")`` is a table of them.
+Each builder gives `Rows`; ``Summary(*join_rows(parts), "Stub label")`` is a table of them. Each has an example that runs in
+``docs/analysts.md`` (A table of your own).
 """
 
 from __future__ import annotations
@@ -53,13 +54,16 @@ class Selection(NamedTuple):
 
 
 def join_rows(parts: Iterable[Rows]) -> Rows:
-    """Rows below rows."""
+    """Rows below rows, as one table has them: ``Summary(*join_rows([count_rows(…), measure_rows(…)]), "Stub label")``."""
     kept = list(parts)
     return Rows(join_numbers(part.numbers for part in kept), [line for part in kept for line in part.lines])
 
 
 def head_row(key: Key, label: str, *, indent: int = 0) -> Rows:
-    """A heading; the rows it heads are indented below it."""
+    """A heading; the rows it heads are indented below it (``indent=1`` of their builder).
+
+    Its key counts nothing: a variable without a level, or a part in small letters.
+    """
     return Rows(make_numbers([]), [Line(key, label, indent=indent, block=indent == 0)])
 
 
@@ -72,7 +76,20 @@ def count_rows(
     indent: int = 0,
     block: bool = False,
 ) -> Rows:
-    """A row per selection: its subjects, each once, of the column's population or of other ``denominators``."""
+    """A row per selection: its subjects, each once, of the column's population or of other ``denominators``.
+
+    Parameters
+    ----------
+    selections
+        Key, label and records of each row. The key says what the records are, so that the second count can choose them
+        too: ``Selection((("SEX", "F"),), "Women", women)``.
+    show
+        How a cell prints: `count_percent`, or as `tabulate.table` has `count`, `count_percent_events`, `out_of_percent`.
+    denominators
+        Of whom the percentages are, by column, where it is not the population: `analyse.counts.count_population` of records.
+    indent, block
+        How far the rows stand in; whether a space stands above each.
+    """
     base = view.population_counts if denominators is None else denominators
     counted = analyse_selections([(one.key, one.records) for one in selections], view.column_keys, base)
     return Rows(counted, [Line(one.key, one.label, show, indent, block=block) for one in selections])
@@ -140,7 +157,35 @@ def measure_rows(
     view: View, records: pd.DataFrame, variable: str, label: str, dp: int, *, prefix: Key = (), dp_extreme: int | None = None,
     indent: int = 0, confidence: bool = False,
 ) -> Rows:  # fmt: skip
-    """A heading and the summary of a measured variable; see `continuous_lines` for the decimals."""
+    """A heading, and below it n, mean (SD), median, quartiles and range of a measured variable.
+
+    Parameters
+    ----------
+    records
+        Subjects (``view.subjects_with("AGE")``), or the records of one parameter (``view.records(…)``, chosen). Each
+        record counts, so that n is that of subjects only where each has one; a missing value counts nowhere.
+    variable
+        What is summarised, a number: ``"AGE"``, ``"AVAL"``, ``"CHG"``.
+    label
+        The heading, with the unit: ``"Age (years)"``.
+    dp
+        Decimals that values are collected with: mean, median and quartiles print one more, the SD two more, minimum and
+        maximum as many, or one more where values have more.
+    prefix
+        What the records are besides, as parts of a key: ``(("PARAMCD", code), ("AVISIT", visit))``. Without it the second
+        count takes all records that ``where`` of the output leaves.
+    dp_extreme
+        Decimals of minimum and maximum, whatever the values have.
+    confidence
+        Whether the 95% confidence interval of the mean has a row.
+    indent
+        How far the heading stands in.
+
+    Returns
+    -------
+    Rows
+        Of the key ``(*prefix, (variable, None))``; each line has the last part ``("statistic", "Median")``.
+    """
     extreme = decimals_of_extremes(records[variable], dp) if dp_extreme is None else dp_extreme
     measured = analyse_continuous(records, variable, view.column_keys, prefix=prefix, confidence=confidence)
     key = (*prefix, (variable, None))

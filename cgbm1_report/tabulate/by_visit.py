@@ -183,6 +183,10 @@ def summarise_by_visit(view: View, parameters: Sequence[Visited], stub: str) -> 
 
     Parameters
     ----------
+    parameters
+        Of each its records, its key and, by visit, what is measured there: ``Visited((("PARAMCD", code),), records,
+        {visit: [value, change]})`` with ``value = Measure("AVAL", "Value", dp=0)``. An example
+        that runs stands in ``docs/analysts.md`` (A table of your own).
     stub
         What heads the visits: the parameter with its unit, where the table has one.
 
