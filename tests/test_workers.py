@@ -6,6 +6,7 @@ import gc
 import math
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from cgbm1_report.errors import ToolError
 from cgbm1_report.system import workers
+from cgbm1_report.system.handed import carry_out, pack_call
 from cgbm1_report.system.processes import tell_end
 from cgbm1_report.system.workers import Workers, gather
 from tests.called_there import end_itself
@@ -87,6 +89,45 @@ def test_error_ends_the_processes_and_what_they_do():
     assert os.getpid() not in numbers
     assert [one for one in numbers if not wait_for(one, 20)] == []
     assert multiprocessing.active_children() == before
+
+
+def test_error_ends_a_run_whose_process_has_not_read_a_long_call():
+    """What a pipe has no room for would be waited for, for ever: nobody reads it any more."""
+
+    def begin_and_fail(hands: Workers) -> None:
+        hands.call(len, b"x" * 10_000_000)
+        raise LookupError
+
+    with pytest.raises(LookupError), Workers(2) as hands:
+        begin_and_fail(hands)
+
+
+@pytest.mark.parametrize(
+    ("function", "argument"),
+    [
+        (len, "x" * 1_000_000),  # a long call
+        (bytes, 1_000_000),  # a long answer
+        (int, "x" * 1_000_000),  # a long error: it says what it could not read
+    ],
+)
+def test_what_goes_through_a_pipe_is_written_in_one_piece(function, argument, tmp_path):
+    """A process that is ended in the midst of a longer message leaves who reads it waiting for the rest, for ever."""
+    asked = pack_call(function, (argument,), {}, str(tmp_path))
+    answer = carry_out(asked, str(tmp_path))
+    # With what the queue puts around it, POSIX lets no pipe take less than 512 bytes at once.
+    assert max(len(pickle.dumps(handed)) for handed in (asked, answer)) < 400
+
+
+def test_long_answers_and_errors_arrive_whole_and_leave_no_file():
+    with Workers(2) as hands:
+        long, error = hands.call(bytes, 1_000_000), hands.call(int, "x" * 1_000_000)
+        assert long.result() == bytes(1_000_000)
+        with pytest.raises(ValueError, match="invalid literal") as raised:
+            error.result()
+        assert "in carry_out" in raised.value.__notes__[0]
+        assert os.listdir(hands._folder) == []
+        folder = hands._folder
+    assert not os.path.exists(folder)
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system cannot wait for a process that is no child")

@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import ModuleType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -19,8 +20,9 @@ from cgbm1_report.errors import ToolError
 from cgbm1_report.system.cluster import current_cluster
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.guard import end_with
+from cgbm1_report.system.handed import carry_out, pack_call, pass_on
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, leave_grammar_out
-from cgbm1_report.system.processes import end_group, find_who, short_temporary_path, tell_end, undisturbed
+from cgbm1_report.system.processes import end_group, find_who, short_folder, short_temporary_path, tell_end, undisturbed
 
 T = TypeVar("T")
 #: Of calls that were sent: the processes of their pool, and what waits until those have ended.
@@ -86,6 +88,8 @@ class Workers:
         # The pool forgets them when it is shut down.
         self._children: Mapping[int, Any] = {} if self._pool is None else self._pool._processes
         self._before = {child.pid for child in multiprocessing.active_children()}
+        self._stack = ExitStack()
+        self._folder = None if self._pool is None else str(self._stack.enter_context(short_folder()))
 
     def __enter__(self) -> Workers:
         return self
@@ -99,22 +103,25 @@ class Workers:
                 if child.pid is not None and child.pid not in self._before:
                     end_group(child.pid)
                     child.kill()
-        self._pool.shutdown(cancel_futures=True)
+        with self._stack:
+            self._pool.shutdown(cancel_futures=True)
 
     def call(self, function: Callable[..., T], *arguments: object, **named: object) -> Future[T]:
         """Have a function of a module called with these arguments."""
         if self._cluster is not None:
             return self._cluster.call(function, *arguments, **named)
-        if self._pool is None:
+        if self._pool is None or self._folder is None:
             return _called(function, *arguments, **named)
+        answered: Future[T] = Future()
         with undisturbed(), hidden_main(), short_temporary_path(), deaf_to_current_folder():
             try:
-                sent = self._pool.submit(function, *arguments, **named)
+                sent = self._pool.submit(carry_out, pack_call(function, arguments, named, self._folder), self._folder)
             except BrokenProcessPool as error:
                 # One has died already: told when the calls are gathered.
                 sent = _failed(error)
-        _sent[sent] = self._children, self._pool.shutdown
-        return sent
+        _sent[answered] = self._children, self._pool.shutdown
+        sent.add_done_callback(partial(pass_on, answered=answered))
+        return answered
 
 
 def _open_pool(count: int) -> ProcessPoolExecutor | None:
