@@ -64,6 +64,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             file = nodeid.split("::", 1)[0]
             return nodeid if (name := Path(file).stem) in DEALT_SINGLY else DEALT_WITH.get(name, name)
 
+        def _reschedule(self, node: Any) -> None:
+            # A process that takes a lost one's place is given no test before it has told which it knows: when it has, it is asked
+            # for anew. Another one that was lost meanwhile ended the whole run by an internal error.
+            if node in self.registered_collections:
+                super()._reschedule(node)
+
     return ByFile(config, log)
 
 

@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from tests import conftest
 
 #: A folder of tests that share the hooks of this suite. No machine has the program that is asked for last.
 CONFTEST = """
@@ -77,3 +80,37 @@ def test_last_lines_say_every_skip_its_reason_and_how_to_get_what_is_missing(tmp
         "skipped  test_skips.py::test_that_skips_itself: not today",
     ]
     assert "not tried for want of absent (a program nobody has): 1 test; apt-get install absent-bin" in last
+
+
+def test_process_that_takes_a_lost_ones_place_is_given_tests_when_it_has_told_which_it_knows(monkeypatch):
+    from xdist.scheduler import loadscope
+
+    class Process:
+        shutting_down, gateway = False, SimpleNamespace(id="")
+
+        def __init__(self):
+            self.given = []
+
+        def send_runtest_some(self, places):
+            self.given.append(places)
+
+        def shutdown(self):
+            self.shutting_down = True
+
+    monkeypatch.setattr(loadscope, "parse_tx_spec_config", lambda _config: ["popen"] * 2)
+    config = SimpleNamespace(getoption=lambda _name: "load", option=SimpleNamespace(loadscopereorder=True))
+    dealt = conftest.pytest_xdist_make_scheduler(config, None)
+    known = [f"tests/test_{name}.py::test_it" for name in "abcdefgh"]
+    first, second, third = (Process() for _ in range(3))
+    for process in (first, second):
+        dealt.add_node(process)
+    for process in (first, second):
+        dealt.add_node_collection(process, known)
+    dealt.schedule()
+    dealt.remove_node(first)
+    dealt.add_node(third)
+    dealt.remove_node(second)
+    assert third.given == []
+    dealt.add_node_collection(third, known)
+    dealt.schedule()
+    assert third.given
