@@ -109,6 +109,18 @@ def test_death_and_transplant_on_one_day_is_a_transplant() -> None:
     assert row(found, "A", "TTLT") == (52, 0, "LIVER TRANSPLANT")
 
 
+def test_events_are_spelt_as_the_trial_spells_them_and_censorings_as_ever() -> None:
+    spelt = {"LTFS": {"Death": "Died", "LIVER TRANSPLANT": "LT"}, "OSLTC": {"death": "Died"}}
+    own = {code: TRIAL.parameter(code).model_copy(update={"events": events}) for code, events in spelt.items()}
+    trial = TRIAL.model_copy(update={"parameters": {**TRIAL.parameters, **own}})
+    found = one("USUBJID  DTHDT  LTDT\nA  2025-05-01  -\nB  -  2025-05-01", trial)
+    assert row(found, "A", "LTFS") == (52, 0, "Death")
+    assert row(found, "B", "LTFS") == (52, 0, "LIVER TRANSPLANT")
+    assert row(found, "A", "OSLTC") == (52, 0, "death")
+    assert row(found, "B", "OSLTC") == (52, 4, "LIVER TRANSPLANT")
+    assert row(found, "A", "OS") == (52, 0, "DEATH")
+
+
 def test_what_happens_after_the_follow_up_leaves_the_subject_alive_at_its_end() -> None:
     """A transplant on day 185 proves life on day 180 although no other contact does."""
     found = one(

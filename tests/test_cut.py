@@ -259,6 +259,20 @@ def test_study_may_name_its_files_otherwise(cut: Path) -> None:
     assert list(read_cut(cut, TRIAL).adam) == ["ADLBC"]
 
 
+@pytest.mark.parametrize("stem", ["adtte_onco", "ADTTE_Onco", "adtte_onco-final_2025-05-31", "2adtte"])
+def test_name_that_the_study_gives_a_file_may_be_longer_than_that_of_a_dataset(cut: Path, stem: str) -> None:
+    (cut / "adam").mkdir()
+    (cut / "adam" / f"{stem}.csv").write_text("USUBJID,PARAMCD,AVAL\n1,OS,40\n")
+    named = TRIAL.model_copy(update={"datasets": {"adtte": stem.lower()}})
+    assert list(read_cut(cut, named).adam) == ["ADTTE"]
+    (problem,) = problems_of(cut)
+    assert "is no dataset name" in problem
+    assert "name it in trial.yaml" in problem
+    parts = TRIAL.model_copy(update={"datasets": {"adtte": (stem.lower(), "adtte2")}})
+    (cut / "adam" / "adtte2.csv").write_text("USUBJID,PARAMCD,AVAL\n1,PFS,30\n")
+    assert sorted(read_cut(cut, parts).adam["ADTTE"]["AVAL"]) == [30.0, 40.0]
+
+
 def test_study_may_spell_coded_values_its_own_way(cut: Path) -> None:
     (cut / "adam").mkdir()
     (cut / "adam" / "adlb.csv").write_text("USUBJID,PARAMCD,ANRIND\n1,N,N\n1,ALT,H\n1,ALT,X\n1,ALT,\n")

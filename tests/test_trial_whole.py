@@ -274,6 +274,7 @@ def test_everything_that_cannot_be_is_said_at_once() -> None:
         lambda data: data["outcomes"].remove(outcome(data, "P1-SEC-07")),
         lambda data: data["switches"].update(multiplicity="holm"),
         lambda data: follow(data, 200),
+        lambda data: data["parameters"]["OS"].update(events={"Death": "Death"}),
         lambda data: (
             visit(data, 1, "DAY 14").update(analysis_window=[11, 16]) or visit(data, 1, "DAY 21").update(analysis_window=[17, 24])
         ),
@@ -514,6 +515,8 @@ groups.AGEGR2                   | {of: AGE, limits: [50]} | AGEGR2 is no variabl
 parameters.ALT.quality          | {shots_at_least: 10, iqr_percent_at_most: 30} | quality says nothing of ALT
 datasets                       | {adzz: foo}              | adzz is none of the analysis datasets
 datasets                       | {adlb: ../x}             | is no name of a file
+datasets                       | {adlb: "a b"}            | is no name of a file
+datasets                       | {adlb: -x}               | is no name of a file
 datasets                       | {adlb: adsl}             | adsl is another analysis dataset
 datasets                       | {adlb: labs, advs: LABS} | file labs stands twice
 datasets                       | {adlb: [adlbc, adlbc]}   | file adlbc stands twice

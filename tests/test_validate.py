@@ -634,6 +634,29 @@ def test_value_that_outputs_would_not_count_is_refused(dataset: str, variable: s
     assert told == ([["V02", "E", dataset, variable]] if refused else [])
 
 
+# OS ends by Death, as these data spell it, PFS as it does here. Parameter, CNSR, EVNTDESC, what is told.
+EVENTS = [
+    ("OS", 0.0, "Death", None),
+    ("OS", 0.0, "DEATH", "OS: DEATH is none of Death"),
+    ("OS", 0.0, "Progression", "OS: Progression is none of Death"),  # an event of PFS alone
+    ("PFS", 0.0, "Progression", None),
+    ("OS", 1.0, "Alive", None),  # why it was censored, as admiral writes it
+    ("TTP", 0.0, "Anything", None),  # no words are declared
+]
+
+
+@pytest.mark.parametrize(("paramcd", "cnsr", "told", "expected"), EVENTS)
+def test_events_of_another_study_are_those_of_their_parameter_and_censorings_its_own(
+    paramcd: str, cnsr: float, told: str, expected: str | None
+) -> None:
+    events = {"OS": {"Death": "Death"}, "PFS": {"Death": "Death", "Progression": "Progression"}, "TTP": {}}
+    parameters = {code: TRIAL.parameters["OS"].model_copy(update={"events": own}) for code, own in events.items()}
+    trial = TRIAL.model_copy(update={"parameters": {**TRIAL.parameters, **parameters}})
+    times = pd.DataFrame({"USUBJID": ["1"], "PARAMCD": paramcd, "AVAL": 10.0, "CNSR": cnsr, "EVNTDESC": told})
+    findings = validate.validate_adam({**pilot_like(), "ADTTE": times}, trial, keys_only=True)
+    assert findings[["rule", "severity", "message"]].to_numpy().tolist() == ([["V02", "E", expected]] if expected else [])
+
+
 def test_event_of_a_parameter_that_is_not_reported_is_the_other_study_s_own() -> None:
     other = pd.DataFrame({"USUBJID": ["1"], "PARAMCD": "TTDE", "AVAL": [10.0], "EVNTDESC": "Dermatologic event"})
     assert validate.validate_adam({**pilot_like(), "ADTTE": other}, TRIAL, keys_only=True).empty

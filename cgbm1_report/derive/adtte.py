@@ -6,7 +6,8 @@ Every parameter ends in one of four ways: the event (CNSR 0), something that kee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -65,7 +66,10 @@ def derive_adtte(adsl: pd.DataFrame, adae: pd.DataFrame, adce: pd.DataFrame, tri
         "TTCOMP": (_first_complication(adce, subjects), died),
     }
     declared = {paramcd: which for paramcd, which in ends.items() if paramcd in trial.parameters}
-    parts = [_derive_parameter(subjects, paramcd, which, censored, last) for paramcd, which in declared.items()]
+    parts = [
+        _derive_parameter(subjects, paramcd, _spell(which, trial.parameter(paramcd).events), censored, last)
+        for paramcd, which in declared.items()
+    ]
     parts = parts or [_derive_parameter(subjects.iloc[:0], "LTFS", (), censored.iloc[:0], last)]
     records = add_parameter(pd.concat(parts, ignore_index=True), trial)
     records = add_subject_variables(records, adsl, BDS_SUBJECT)
@@ -73,6 +77,12 @@ def derive_adtte(adsl: pd.DataFrame, adae: pd.DataFrame, adce: pd.DataFrame, tri
     records = records.assign(AVAL=days + int(trial.switches.tte_plus_one), ADY=derive_ady(records["ADT"], records["TRTSDT"]))
     records = records.sort_values(["USUBJID", "PARAMN"]).reset_index(drop=True)
     return records.assign(ASEQ=records.groupby("USUBJID").cumcount() + 1.0)
+
+
+def _spell(ends: tuple[_End, ...], events: Collection[str]) -> tuple[_End, ...]:
+    """The ends of a parameter, its events in the letters that trial.yaml gives them."""
+    spelt = {event.upper(): event for event in events}
+    return tuple(replace(end, text=spelt.get(str(end.text), end.text)) if end.cnsr == 0 else end for end in ends)
 
 
 def completion_opens(trial: Trial) -> dict[float, float]:

@@ -108,7 +108,7 @@ def result_items(trial: Trial, codes: Iterable[str], marks: Mapping[str, Mapping
 
 def declares_transplants(trial: Trial) -> bool:
     """Whether a transplantation is an event of the trial's."""
-    return any("LIVER TRANSPLANT" in one.events for one in trial.parameters.values())
+    return any(event.upper() == "LIVER TRANSPLANT" for one in trial.parameters.values() for event in one.events)
 
 
 def sample_of(trial: Trial, *own: str) -> tuple[str, ...]:

@@ -30,7 +30,9 @@ _SURVIVAL = {"DEATH", "LIVER TRANSPLANT"}
 
 def _survival_codes(trial: Trial) -> tuple[str, ...]:
     """Times to death or transplantation, in the order of the protocol."""
-    return tuple(code for code, one in trial.parameters.items() if one.events and set(one.events) <= _SURVIVAL)
+    return tuple(
+        code for code, one in trial.parameters.items() if one.events and {event.upper() for event in one.events} <= _SURVIVAL
+    )
 
 
 def _survival(trial: Trial, _: int) -> Listed:

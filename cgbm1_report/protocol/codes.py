@@ -23,7 +23,7 @@ _ARMCD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,19}")
 _NO_ARMS = frozenset({"ALL", "SCRNFAIL", "NOTASSGN", "NOTTRT", "UNPLAN"})
 #: Codes of events of interest are joined by semicolons in AESICAT.
 _CATEGORY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_STEM = re.compile(r"[a-z][a-z0-9_]*")
+_STEM = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 #: How ADaM begins the names of treatments, arms, their sequences and doses (ADaMIG 1.3, 3.2.4).
 _OF_TREATMENT = re.compile(r"(?:TRT|ARM|ACTARM|TSEQ|DOSE|TRCMP)")
 
@@ -165,7 +165,7 @@ def _files(trial: Trial) -> Iterator[Contradiction]:
                 yield (
                     f"datasets.{name}",
                     f"{stem!r} is no name of a file",
-                    "write the name without folder and ending, in lower case",
+                    "write the name without folder and ending, in lower case: letters, digits, _ and -",
                 )
             elif stem != name and stem.upper() in known:
                 yield f"datasets.{name}", f"{stem} is another analysis dataset", "name the file of this one"

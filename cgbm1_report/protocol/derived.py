@@ -86,8 +86,8 @@ def _made(trial: Trial) -> Iterator[Contradiction]:
         if code in ANSWERS and one.codelist is not None and frozenset(one.codelist) != ANSWERS[code]:
             told = f"{code} is derived as {', '.join(sorted(ANSWERS[code]))}, not as {', '.join(one.codelist)}"
             yield f"{place}.codelist", told, "write these answers"
-        # A study that supplies its times says in its data what ended them, and may leave the words out.
-        if code in EVENTS and one.events and frozenset(one.events) != EVENTS[code]:
+        # A study that supplies its times says in its data what ended them, in letters of its own, and may leave the words out.
+        if code in EVENTS and one.events and frozenset(event.upper() for event in one.events) != EVENTS[code]:
             told = f"{code} ends by {', '.join(sorted(EVENTS[code]))}, not by {', '.join(one.events)}"
             yield f"{place}.events", told, "give each of these its words"
         if code in RISE_OF and RISE_OF[code] in trial.parameters and one.si_unit != trial.parameters[RISE_OF[code]].si_unit:

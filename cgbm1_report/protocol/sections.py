@@ -173,7 +173,9 @@ class Parameter(Frozen):
     dp: Decimals = 0
     dp_individual: Decimals | None = None
     codelist: tuple[str, ...] | None = Field(None, min_length=1)
-    #: Of a time to an event: what EVNTDESC may say of it, and the words a table has for each.
+    #: Of a time to an event: what EVNTDESC may say of its events (CNSR = 0), letter for letter as the data spell it, and the
+    #: words a table has for each: {Death: Death}. What EVNTDESC says of a censored record is the data's own. Without it any
+    #: text is an event's.
     events: dict[str, str] = Field(default_factory=dict)
     #: Of a time to an event: the values of CNSR that rule the event out for good, and the words a table has for each.
     competing: dict[str, str] = Field(default_factory=dict)

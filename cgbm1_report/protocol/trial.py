@@ -104,7 +104,8 @@ class Trial(Frozen):
     #: What an abbreviation stands for: it is explained where a page prints it.
     abbreviations: dict[str, str] = Field(default_factory=dict)
     documentation: Documentation = Documentation()
-    #: The file stem of a dataset that has another name (``adlb: labs``), or the stems of its parts (``adlb: [adlbc, adlbh]``).
+    #: The file stem of a dataset that has another name (``adlb: labs``), or the stems of its parts (``adlb: [adlbc, adlbh]``):
+    #: up to 64 letters in lower case, digits, _ and -, whatever case the file has.
     datasets: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     #: The only outputs that are made, by full number; null: all that the trial declares enough for.
     outputs: tuple[str, ...] | None = None

@@ -13,7 +13,7 @@ from cgbm1_report.protocol.schema import Standard, standard_of
 from cgbm1_report.read.checksums import MANIFEST
 from cgbm1_report.system.manifest import MANIFEST as OF_A_BUILD
 
-#: A dataset is named by its file, and only by a name of this form.
+#: A dataset is named by its file: by a name of this form, or by one that trial.yaml gives it.
 DATASET_NAME = re.compile(r"[a-z][a-z0-9]{1,7}")
 EXTENSIONS = frozenset({".xpt", ".sas7bdat", ".parquet", ".csv", ".json", ".ndjson"})
 #: What a cut's files were when it was sealed; see :mod:`cgbm1_report.read.seal`.
@@ -148,8 +148,8 @@ def _name_problem(path: Path) -> Problem:
     return Problem(
         f"file name {path.name[:80]!r} is no dataset name",
         file=str(path.parent),
-        rule="dataset names: a letter, then 1 to 7 letters or digits",
-        remedy="rename the file to its dataset, or remove it",
+        rule="dataset names: a letter, then 1 to 7 letters or digits; of ADaM what trial.yaml names (datasets)",
+        remedy="rename the file to its dataset, name it in trial.yaml, or remove it",
     )
 
 
@@ -174,7 +174,7 @@ def find_datasets(
             continue
         for path in paths:
             stem = path.stem.lower()
-            if not DATASET_NAME.fullmatch(stem):
+            if stem not in ours and not DATASET_NAME.fullmatch(stem):
                 problems.append(_name_problem(path))
                 continue
             ours_name = ours.get(stem, stem.upper())

@@ -26,7 +26,7 @@ SELECTED = {
     "ADSL": ("EOSSTT", "EOTSTT"),
     "ADAE": ("AESER", "AESDTH", "AEOUT", "AEACN", "RELGR1"),
     "ADCE": ("CEOCCUR",),
-    "ADTTE": ("CNSR", "EVNTDESC"),
+    "ADTTE": ("CNSR",),
 }
 #: Amounts of which nobody can have less than nothing.
 AMOUNTS = ("HEIGHTBL", "WEIGHTBL", "BMIBL", "NINF", "CUMDOSE", "TRTDURD", "ADURN")
@@ -73,6 +73,19 @@ def _unknown_terms(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.
             + ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in terms)
         )
         yield record_findings(frame, name, wrong, variable, message, severity="E")
+
+
+def _unknown_events(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.DataFrame]:
+    """Events (CNSR = 0) that trial.yaml does not name for their parameter; what EVNTDESC says of a censoring is the study's own."""
+    if name != "ADTTE" or not {"PARAMCD", "EVNTDESC"} <= set(frame):
+        return
+    told = frame["EVNTDESC"]
+    counted = told.notna() & (frame["CNSR"].eq(0) if "CNSR" in frame else True)
+    for code, one in trial.parameters.items():
+        wrong = counted & (frame["PARAMCD"] == code) & bool(one.events) & ~told.isin(list(one.events))
+        message = f"{code}: " + as_text(told) + " is none of " + ", ".join(one.events)
+        found = record_findings(frame, name, wrong, "EVNTDESC", message, severity="E")
+        yield found.assign(remedy=f"spell the event as trial.yaml does, or name it there: parameters.{code}.events")
 
 
 def take_reported(frames: dict[str, pd.DataFrame], trial: Trial) -> dict[str, pd.DataFrame]:
@@ -142,4 +155,5 @@ def check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[p
         yield record_findings(frame, name, wrong, flag, "a flag is Y, N or missing", severity="E").assign(**remedy)
     for part in (*_unknown_terms(frame, name, trial), *_impossible_amounts(frame, name, unread)):
         yield part.assign(**remedy)
+    yield from (part.assign(rule="V02") for part in _unknown_events(frame, name, trial))
     yield from _unknown_arms(frame, trial) if name == "ADSL" else _unknown_arms_of_records(reported, name, trial)

