@@ -216,7 +216,8 @@ def test_calls_run_in_processes_of_the_workers_and_give_or_raise_what_they_do(tw
         with pytest.raises(KeyError, match="of three subjects one is missing"):
             gather([hands.call(fail, KeyError)], "failing")
         with pytest.raises(
-            ToolError, match=r"the cluster did not carry it out: RuntimeError: its process ended with code -9.*Remedy"
+            ToolError,
+            match=r"the cluster did not carry it out: RuntimeError: its process was ended by signal 9 \(killed\): .*Remedy",
         ):
             gather([hands.call(end_at_once)], "ended")
     assert current_cluster() is None
