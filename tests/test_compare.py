@@ -412,7 +412,7 @@ def test_document_has_some_lines_of_each_output_and_says_how_many_there_are(ever
     assert [row.cells["output"] for row in told[2].rows] == list(counted.index)
     more = ", ".join(f"{number} {count}" for number, count in counted.items() if count > 1)
     assert told[2].footnotes == (
-        f"Of each output no more than 1 lines stand here; there are of {more}. All of them: compare with --format xlsx or json.",
+        f"Of each output no more than 1 line stands here; there are of {more}. All of them: compare with --format xlsx or json.",
     )
 
 

@@ -451,7 +451,7 @@ def test_file_that_says_it_holds_more_than_any_dataset_is_refused_unread(cut: Pa
     pq.write_table(table, cut / "sdtm" / "dm.parquet")
     assert (cut / "sdtm" / "dm.parquet").stat().st_size < 10_000
     monkeypatch.setattr(content, "MOST_VALUES", 9_999)
-    assert "announces 10,000 rows of 1 variables" in problem_of(cut)
+    assert "announces 10,000 rows of 1 variable" in problem_of(cut)
     monkeypatch.setattr(content, "MOST_VALUES", 10_000)
     monkeypatch.setattr(parquet_files, "_MOST_TEXT", 9_999_999)
     assert "USUBJID holds 10,000,000 bytes of text" in problem_of(cut)

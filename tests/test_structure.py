@@ -687,7 +687,7 @@ def test_object_of_another_kind_is_a_finding_and_never_an_error(raw, tmp_path, f
         # c | d   (a column is missing)
         ([[(1, 1), (1, 2)], [(1, 1), (1, 1)]], {3, 2}, ""),
         # a       (goes down out of the table)
-        ([[(2, 1)]], {1}, "goes 1 rows out"),
+        ([[(2, 1)]], {1}, "goes 1 row out"),
         # a | b
         #   | b   (a hole before b)
         ([[(1, 1), (2, 1)], []], {2, 1}, "a hole in row 2"),
