@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -239,6 +240,55 @@ def test_the_curve_tells_the_days_of_the_outcomes_that_ask_for_it():
     assert isinstance(figure, Figure)
     assert "at day 90" in figure.alt
     assert "at day 28" not in figure.alt
+
+
+def test_curves_of_a_time_to_an_event_of_the_trials_own_are_a_figure_under_its_number():
+    """Of four subjects Low has events on days 1 and 3, Placebo one on day 2 and a censoring on day 99; a fifth has no time."""
+
+    def drawn(data: Any) -> None:
+        add_bleeding(data, "F14.2.30.2", 90, "curve")
+        data["outcomes"][-1]["outputs"].append({"number": "T14.2.30.2", "methods": ["landmark", "curve"]})
+
+    data = bled()
+    data["ADTTE"].loc[3, ["AVAL", "CNSR"]] = [199.0, 1.0]
+    data["ADSL"] = pd.concat([data["ADSL"], data["ADSL"].iloc[[0]].assign(USUBJID="2-05")], ignore_index=True)
+    trial = read(drawn)
+    # A table has no curves, and a figure nothing else.
+    assert [told for told in left_out(trial).items() if "14.2.30.2" in str(told)] == [
+        ("in T14.2.30.2", "Kaplan–Meier curves (P2-OWN-99)"),
+    ]
+    figure = make(catalogue(trial)["F14.2.30.2"], trial, data, stamp_of(trial))
+    assert isinstance(figure, Figure)
+    assert figure.title == "Kaplan–Meier Plot of Time to Bleeding with Number at Risk"
+    assert figure.alt == (
+        "Kaplan–Meier curves of Time to Bleeding. "
+        "Placebo: 2 subjects, 1 event; 50.0% free of the event at day 90 (1 at risk); 50.0% free of the event at day 180 (1 at risk); "
+        "Low: 2 subjects, 2 events; 0.0% free of the event at day 90 (0 at risk); 0.0% free of the event at day 180 (0 at risk); "
+        "Medium: no subject."
+    )
+    shown = figure.ard[figure.ard["stat_name"] == "estimate"]
+    assert sorted(shown["stat"].astype("float64")) == [0.0, 0.5, 0.5, 0.5]  # Low at days 1 and 3, Placebo at 2 and 199
+    told = [note for note in figure.footnotes if "subject" in note]
+    assert "4 of 5 subjects have this time; the others are not drawn." in told
+    assert "Times of 1 subject that end after day 180 are drawn to this day." in told
+    assert ">Free of the event (%)<" in figure.svg
+
+
+@pytest.mark.parametrize(
+    ("last", "numbers"), [(180, {"0", "90", "180"}), (182, {"0", "90", "180"}), (240, {"0", "90", "180", "240"})]
+)
+def test_the_end_of_an_axis_has_no_number_on_that_of_a_day_that_an_outcome_names(last, numbers):
+    def drawn(data: Any) -> None:
+        add_bleeding(data, "F14.2.30.2", 90, "curve")
+        data["outcomes"][-1]["nominal_days"] = [90, 180]
+
+    trial = read(drawn)
+    trial = trial.model_copy(update={"study": trial.study.model_copy(update={"followup_days": last})})
+    figure = make(catalogue(trial)["F14.2.30.2"], trial, bled(), stamp_of(trial))
+    assert isinstance(figure, Figure)
+    ticks = set(re.findall(r">(\d+)</text>", figure.svg))
+    assert numbers <= ticks
+    assert str(last) not in ticks - numbers
 
 
 def test_two_tables_of_one_laboratory_outcome_each_print_what_their_own_outcome_asks():

@@ -31,10 +31,10 @@ days: 0 is the day of the first dose. What an output lacks `cgbm1-report list --
 _METHODS = """
 ## What outcomes can ask an output for
 
-An outcome that names a number of its own (none of the catalogue: T14.2.30 and up are free) is answered by an output that shows
-these methods; one that names an output of the catalogue by the methods that stand with that output below. Of values at visits an
-output shows `summary`, or `change` where the outcome needs a baseline, and what else it is asked for, or models alone. Who responds
-[`response`](#response) of the outcome says.
+An outcome that names a number of its own (none of the catalogue: T14.2.30, F14.2.30 and up are free) is answered by an output that
+shows these methods; one that names an output of the catalogue by the methods that stand with that output below. Of values at visits
+an output shows `summary`, or `change` where the outcome needs a baseline, and what else it is asked for, or models alone. Who
+responds [`response`](#response) of the outcome says.
 
 | Dataset | What is told | Methods |
 |---|---|---|

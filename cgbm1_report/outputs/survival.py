@@ -25,13 +25,14 @@ from cgbm1_report.analyse.numbers import (
     make_numbers,
 )  # fmt: skip
 from cgbm1_report.distinct import clean_text
+from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.registry import OF_TIMES, Asked, Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import UNADJUSTED
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Rows, Selection, count_levels, count_rows, join_rows
 from cgbm1_report.tabulate.declare import Drawing, Summary, output
-from cgbm1_report.tabulate.draw import choose_days, draw_kaplan_meier
+from cgbm1_report.tabulate.draw import choose_days, draw_kaplan_meier, has_no_room
 from cgbm1_report.tabulate.layout import interval_line
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, count, numbers, p_value, round_half_up
 from cgbm1_report.tabulate.times import curves_by_column, day_one, estimate_rows, hazard_ratio_lines, list_hazard_ratios, read_times
@@ -243,36 +244,55 @@ def survival_plot(view: View) -> Drawing:
 
 
 def draw_survival(view: View) -> Drawing:
-    """The curves with their ticks and risk table, the numbers they show, and what they say in words."""
-    curves = curves_by_column(read_times(view, PARAMCD), view)
-    named = view.asked("F14.2.1", PARAMCD).days()
-    days = axis_days(view, named)
+    """The curves of transplant-free survival."""
+    return draw_curves(view, PARAMCD, "F14.2.1", "transplant-free survival", "Transplant-free survival (%)")
+
+
+def draw_curves(view: View, paramcd: str, number: str, of: str, ylabel: str) -> Drawing:
+    """The curves with their ticks and risk table, the numbers they show, and what they say in words: of what, and on the axis."""
+    times, last = read_times(view, paramcd), view.trial.study.followup_days
+    curves, parameter = curves_by_column(times, view), (("PARAMCD", paramcd),)
+    named = view.asked(number, paramcd).days()
+    # Two numbers that print on each other tell nothing: of the end and a day that is named beside it the named one stands.
+    crowded = last not in named and any(has_no_room(day, last, last) for day in named)
+    days = [day for day in axis_days(view, named) if not (crowded and day == last)]
     risk = {column: [free_at(curve, day).at_risk for day in days] for column, curve in curves.items()}
     headings = {column.key: column.label.replace("\n", " ") for column in view.columns}
     svg = draw_kaplan_meier(
         curves,
         risk,
         days,
-        ylabel="Transplant-free survival (%)",
+        ylabel=ylabel,
         xlabel=view.times_axis,
         headings=headings,
         visits=view.visit_days,
+        end=last,
     )
     records: list[Record] = []
     for column, curve in curves.items():
         for time, level in zip(curve.time, curve.free, strict=True):
-            row = (*_OF_PARAMETER, ("time", f"{time:g}"))
-            records += list_statistics(row, column, SURVFIT, {"estimate": float(level)})
-        for day, number in zip(days, risk[column], strict=True):
-            records += list_statistics((*_OF_PARAMETER, ("time", str(day))), column, SURVFIT, {"n.risk": float(number)})
+            records += list_statistics((*parameter, ("time", f"{time:g}")), column, SURVFIT, {"estimate": float(level)})
+        for day, at_risk in zip(days, risk[column], strict=True):
+            records += list_statistics((*parameter, ("time", str(day))), column, SURVFIT, {"n.risk": float(at_risk)})
     told = {*named, days[-1]}
     alt = "; ".join(f"{column}: {_in_words(curve, sorted(told))}" for column, curve in curves.items())
     drawn = {
         "F8b": any(len(curve.time) for curve in curves.values()),
         "F8c": any(curve.censored.any() for curve in curves.values()),
     }
-    said = f"Kaplan–Meier curves of transplant-free survival. {alt}."
-    return Drawing(make_numbers(records), svg, said, without=[code for code, shown in drawn.items() if not shown])
+    said = f"Kaplan–Meier curves of {of}. {alt}."
+    without = [code for code, shown in drawn.items() if not shown]
+    return Drawing(make_numbers(records), svg, said, footnotes=_tell_undrawn(view, times, last), without=without)
+
+
+def _tell_undrawn(view: View, times: pd.DataFrame, last: int) -> list[str]:
+    """Notes on who has no curve, and on what lies behind the end of the axis."""
+    timed, everybody, longer = times["USUBJID"].nunique(), view.subjects["USUBJID"].nunique(), int((times["ELAPSED"] > last).sum())
+    notes = {
+        f"{timed} of {everybody} subjects have this time; the others are not drawn.": timed < everybody,
+        f"Times of {number_of(longer, 'subject')} that end after day {last} are drawn to this day.": longer > 0,
+    }
+    return [note for note, is_told in notes.items() if is_told]
 
 
 def _in_words(curve: Curve, days: Sequence[int]) -> str:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from cgbm1_report.outputs.survival import (
     EXPLAINED,
     PARAMCD,
     adjustment_words,
     compare_times,
+    draw_curves,
     landmark_rows,
     median_rows,
     tell_untimed,
     unexplained,
 )
-from cgbm1_report.protocol.registry import OF_TIMES
+from cgbm1_report.protocol.registry import OF_CURVES, OF_TIMES, Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Selection, count_rows, join_rows
-from cgbm1_report.tabulate.declare import Declaration, Summary, family
+from cgbm1_report.tabulate.declare import Declaration, Drawing, Summary, family
 from cgbm1_report.tabulate.table import count
 from cgbm1_report.tabulate.times import curves_by_column, read_times
 from cgbm1_report.tabulate.view import View
+
+_VARIABLES = {"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")}
 
 
 def tabulate_times(view: View, paramcd: str, number: str) -> Summary:
@@ -47,6 +50,17 @@ def tabulate_times(view: View, paramcd: str, number: str) -> Summary:
     )  # fmt: skip
 
 
+def _numbers(trial: Trial, methods: Collection[Method], *, figures: bool) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Tables or figures that outcomes of times to an event ask for one of these methods: by number PARAMCD and phases."""
+    made: dict[str, tuple[str, set[int]]] = {}
+    for outcome in trial.outcomes:
+        if outcome.dataset == "ADTTE" and outcome.paramcd != PARAMCD:
+            for number in (answer.number for answer in outcome.outputs if set(answer.methods) & set(methods)):
+                if number.startswith("F") == figures:
+                    made.setdefault(number.rpartition(".")[0], (outcome.paramcd, set()))[1].add(outcome.phase)
+    return {number: (paramcd, tuple(sorted(phases))) for number, (paramcd, phases) in made.items()}
+
+
 @family("Times to the events of outcomes", needs={"outcomes": lambda trial: bool(trial.outcomes)})
 def event_time_tables(trial: Trial) -> Iterator[Declaration]:
     """One table per time to an event that an outcome names, under the number the outcome names."""
@@ -54,16 +68,27 @@ def event_time_tables(trial: Trial) -> Iterator[Declaration]:
     def body_of(paramcd: str, number: str) -> Callable[[View], Summary]:
         return lambda view: tabulate_times(view, paramcd, number)
 
-    made: dict[str, tuple[str, set[int]]] = {}
-    for outcome in trial.outcomes:
-        if outcome.dataset == "ADTTE" and outcome.paramcd != PARAMCD:
-            for number in (answer.number for answer in outcome.outputs if set(answer.methods) & set(OF_TIMES)):
-                made.setdefault(number.rpartition(".")[0], (outcome.paramcd, set()))[1].add(outcome.phase)
-    for number, (paramcd, phases) in made.items():
+    for number, (paramcd, phases) in _numbers(trial, OF_TIMES, figures=False).items():
         asked = {method for phase in phases for method in trial.asked(number, phase, paramcd).methods}
         compared = tuple(code for method, code in EXPLAINED.items() if method in asked)
         yield Declaration(
             number, trial.parameter(paramcd).name, {1: "SAF", 2: "FAS"}, ("ADTTE",), ("F8", *compared),
-            body_of(paramcd, number), tuple(sorted(phases)), where={"PARAMCD": paramcd}, comparisons=compared, methods=OF_TIMES,
-            variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
+            body_of(paramcd, number), phases, where={"PARAMCD": paramcd}, comparisons=compared, methods=OF_TIMES,
+            variables=_VARIABLES,
+        )  # fmt: skip
+
+
+@family("Curves of the times to the events of outcomes", needs={"outcomes": lambda trial: bool(trial.outcomes)})
+def event_time_figures(trial: Trial) -> Iterator[Declaration]:
+    """The curves of each time to an event that an outcome asks for under the number of a figure."""
+
+    def body_of(paramcd: str, number: str, name: str) -> Callable[[View], Drawing]:
+        return lambda view: draw_curves(view, paramcd, number, name, "Free of the event (%)")
+
+    for number, (paramcd, phases) in _numbers(trial, OF_CURVES, figures=True).items():
+        name = trial.parameter(paramcd).name
+        yield Declaration(
+            number, f"Kaplan–Meier Plot of {name} with Number at Risk", {1: "SAF", 2: "FAS"}, ("ADTTE",), ("F8b", "F8c"),
+            body_of(paramcd, number, name), phases, where={"PARAMCD": paramcd}, total=False, methods=OF_CURVES,
+            variables=_VARIABLES,
         )  # fmt: skip

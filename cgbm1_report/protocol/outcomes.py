@@ -15,6 +15,7 @@ from cgbm1_report.protocol.registry import (
     COMPARISONS,
     FROM_BASELINE,
     METHOD_WORDS,
+    OF_CURVES,
     OF_MODELS,
     OF_RESPONSES,
     OF_TIMES,
@@ -285,6 +286,7 @@ def methods_of(dataset: str) -> dict[str, tuple[Method, ...]]:
         "values at visits": (OF_VALUES, dataset in BY_VISIT),
         "who responds": (OF_RESPONSES, has_responses(dataset)),
         "times to an event": (OF_TIMES, _is_time(dataset)),
+        "times to an event, in figures (F14.2.30)": (OF_CURVES, _is_time(dataset)),
     }
     return {what: methods for what, (methods, is_of) in kinds.items() if is_of}
 

@@ -50,12 +50,14 @@ AT_DAYS = frozenset({"landmark", "landmark_difference", "log_rank", "hazard_rati
 FROM_BASELINE = frozenset({"change", "change_interval", "percent_change", "shift", "log_ratio"})
 #: Methods that are models.
 OF_MODELS = frozenset({"ancova", "mmrm"})
-#: What outputs that have a number of the trial's own show: of values at visits, of who responds, of times to an event.
+#: What outputs that have a number of the trial's own show: of values at visits, of who responds, of times to an event, and
+#: in figures of these.
 OF_VALUES: tuple[Method, ...] = (
     "summary", "change", "change_interval", "percent_change", "geometric", "ancova", "mmrm", "log_ratio",
 )  # fmt: skip
 OF_RESPONSES: tuple[Method, ...] = ("rate", "difference", "fisher")
 OF_TIMES: tuple[Method, ...] = ("landmark", "landmark_difference", "median", "log_rank", "hazard_ratio")
+OF_CURVES: tuple[Method, ...] = ("curve",)
 #: Datasets of numbers with a baseline and a change from it, whose outcomes are summarised by visit.
 BY_VISIT = ("ADEFF", "ADLB", "ADVS")
 
@@ -83,9 +85,10 @@ class Answer(Frozen):
     #: ``shift`` from the baseline, ``listing``. Of who has an event, or responds as ``response`` of the outcome says: ``rate``
     #: (with exact 95% CI), ``difference`` of rates, ``fisher``; of events ``events_by_term``, ``events_by_grade``,
     #: ``exposure_adjusted_rate``. Of a time to an event: ``landmark``
-    #: (Kaplan-Meier estimate at each of nominal_days), ``landmark_difference``, ``median``, ``curve``, ``log_rank`` and
-    #: ``hazard_ratio`` (both cut at the last of nominal_days). Models of the change: ``ancova`` at each visit, ``mmrm`` over all
-    #: of them, ``log_ratio`` (the models on the logarithm, as ratios).
+    #: (Kaplan-Meier estimate at each of nominal_days), ``landmark_difference``, ``median``, ``log_rank`` and
+    #: ``hazard_ratio`` (both cut at the last of nominal_days), and ``curve`` under the number of a figure, as
+    #: F14.2.30.1. Models of the change: ``ancova`` at each visit, ``mmrm`` over all of them,
+    #: ``log_ratio`` (the models on the logarithm, as ratios).
     methods: tuple[Method, ...]
     #: The analysis set it is of, where it is another than that of such outputs.
     population: str | None = None

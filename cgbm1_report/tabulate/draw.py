@@ -34,7 +34,16 @@ class _End(NamedTuple):
     color: str
 
 
-def choose_days(days: Iterable[int], named: Iterable[int], room: int = 15) -> list[int]:
+#: So many numbers an axis has room for.
+_ROOM = 15
+
+
+def has_no_room(day: int, other: int, end: int, room: int = _ROOM) -> bool:
+    """Whether the numbers of two days print on each other, on an axis to the end with room for so many."""
+    return day != other and abs(day - other) * room < end
+
+
+def choose_days(days: Iterable[int], named: Iterable[int], room: int = _ROOM) -> list[int]:
     """The days an axis has numbers for: those named, and of the others as many as leave room for so many numbers."""
     kept = set(named)
     end = max(kept, default=0)
@@ -70,35 +79,37 @@ def draw_kaplan_meier(
     xlabel: str,
     headings: Mapping[str, str] | None = None,
     visits: Sequence[int] = (),
+    end: int | None = None,
 ) -> str:
     """Step curves with ticks where subjects are censored, each named at its end, and the number at risk under the axis.
 
     ``headings`` name the curves in the key, where that is more than their short names. ``days`` have their numbers on
-    the axis; a smaller tick stands at each of the ``visits`` between them.
+    the axis, which goes to its ``end``, else to the last of them; a smaller tick stands at each of the ``visits`` between.
 
     Returns
     -------
     str
         SVG text.
     """
+    last = days[-1] if end is None else end
     canvas = open_canvas(9.0, 5.0)
     grid = canvas.add_gridspec(2, 1, height_ratios=[5, 0.35 + 0.32 * len(curves)])
     axes = canvas.add_subplot(grid[0])
     ends: dict[str, _End] = {}
     for (label, curve), style in zip(curves.items(), STYLES, strict=False):
-        end = _step(axes, curve, (headings or {}).get(label, label), style, days[-1])
-        if end:
-            ends[label] = end
-    axes.set(xlim=(-2, days[-1] + 4), ylim=(0, 103), xticks=list(days), ylabel=ylabel, xlabel=xlabel)
-    axes.set_xticks([day for day in visits if day <= days[-1]], minor=True)
+        drawn = _step(axes, curve, (headings or {}).get(label, label), style, last)
+        if drawn:
+            ends[label] = drawn
+    axes.set(xlim=(-2, last + 4), ylim=(0, 103), xticks=list(days), ylabel=ylabel, xlabel=xlabel)
+    axes.set_xticks([day for day in visits if day <= last], minor=True)
     axes.plot([], [], "|", color="#000000", ms=7, mew=1, ls="none", label="Censored")
     # Over the axes: within them a curve may run anywhere.
     axes.legend(
         frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2, ncols=len(curves) + 1, handlelength=3.2
     )
     axes.grid(axis="y", color="#e5e5e5", lw=0.6)
-    _name_ends(axes, ends, days[-1])
-    _risk_table(canvas.add_subplot(grid[1]), curves, risk, days)
+    _name_ends(axes, ends, last)
+    _risk_table(canvas.add_subplot(grid[1]), curves, risk, days, last)
     return save_canvas(canvas)
 
 
@@ -140,8 +151,8 @@ def _meet(one: _Box, other: _Box) -> bool:
     return one[0] <= other[1] and other[0] <= one[1] and one[2] <= other[3] and other[2] <= one[3]
 
 
-def _risk_table(axes: Any, curves: Mapping[str, Curve], risk: Mapping[str, Sequence[int]], days: Sequence[int]) -> None:
-    axes.set(xlim=(-2, days[-1] + 4), ylim=(len(curves) - 0.5, -0.9))
+def _risk_table(axes: Any, curves: Mapping[str, Curve], risk: Mapping[str, Sequence[int]], days: Sequence[int], last: int) -> None:
+    axes.set(xlim=(-2, last + 4), ylim=(len(curves) - 0.5, -0.9))
     axes.axis("off")
     axes.text(
         -0.012, -0.75, "Number at risk", transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=8.5, **BOLD,
