@@ -92,7 +92,7 @@ class ReportError(Exception):
 
     #: How a command ends by it.
     exit_code: ClassVar[int] = 1
-    #: Of errors in the data how many findings the gate had, by severity; else empty.
+    #: Of errors that the gate found how many findings the gate had, by severity; else empty.
     findings: Mapping[str, int] = MappingProxyType({})
 
     def __init__(

@@ -185,7 +185,10 @@ def test_folder_that_is_no_cut_gets_no_seal(tmp_path):
     (tmp_path / "home" / "letter.txt").write_text("Dear")
     build = make_build(tmp_path / "build")
     assert "holds no dataset" in said_of(tmp_path / "home", seal_cut)
-    assert "is a build, not a cut" in said_of(build, seal_cut)
+    for read in (seal_cut, read_cut, hash_cut):
+        with pytest.raises(PlanError, match="is a build, not a cut") as caught:
+            read(build)
+        assert caught.value.problems[0].remedy == "name the folder of the data it was made of"
     assert "does not exist" in said_of(tmp_path / "nowhere", seal_cut)
     assert not list(tmp_path.rglob("seal.json"))
 

@@ -391,6 +391,28 @@ def test_folder_that_holds_nothing_waits(bench):
     assert "holds no file yet" in bench.page
 
 
+def test_build_among_the_cuts_is_told_once_and_left_alone_until_it_is_moved_out(bench, tmp_path):
+    """It failed with a remedy to rename the files of a finished build; before that it waited for a seal."""
+    deliver(bench.cuts, "one")
+    write_build(bench.cuts / "one", bench.cuts / "zz")
+    # What another version wrote is a build as well; a cut may hold a manifest of somebody's.
+    (bench.cuts / "old").mkdir()
+    (bench.cuts / "old" / "manifest.json").write_text('{"code": "0.0.1", "report": {}}')
+    deliver(bench.cuts, "two", subjects=2)
+    (bench.cuts / "two" / "manifest.json").write_text('{"report": {}}')
+    assert (bench.watch(), bench.watch()) == (0, 0)
+    assert bench.states() == {"old": "ignored", "one": "done", "two": "done", "zz": "ignored"}
+    assert [event.words for event in bench.events if event.cut in ("old", "zz")] == [
+        f"is a build, not a cut: move it out of {bench.cuts}"
+    ] * 2
+    assert "it is no cut" in bench.page
+    (bench.cuts / "zz").rename(tmp_path / "zz")
+    deliver(bench.cuts, "zz", subjects=3)
+    (bench.cuts / "old").rename(tmp_path / "old")
+    assert bench.watch() == 0
+    assert bench.states() == {"one": "done", "two": "done", "zz": "done"}
+
+
 # ---- what is taken away
 
 #: How a cut stood when its folder was taken away, and how it stands afterwards; its code counts no longer.
@@ -1320,9 +1342,11 @@ def test_command_that_hangs_is_waited_for_once_in_a_night_and_the_log_says_what_
 
 def test_command_gets_the_event_as_json_and_no_shell_reads_its_words(tmp_path):
     command = split_command(f"tee '{tmp_path}/told $(touch x)'")
-    notify_command(command, EVENT, tmp_path / "status.html")
+    page = tmp_path / "status.html"
+    page.touch()
+    notify_command(command, EVENT, page)
     told = json.loads((tmp_path / "told $(touch x)").read_text())
-    assert (told["event"], told["cut"], told["exit_code"], told["status"]) == ("done", "one", 0, str(tmp_path / "status.html"))
+    assert (told["event"], told["cut"], told["exit_code"], told["status"]) == ("done", "one", 0, str(page))
 
 
 @pytest.mark.parametrize(
@@ -1410,11 +1434,13 @@ def test_command_is_told_of_a_watch_that_could_not_begin(tmp_path, carry_out):
     assert code == 78
     deliver(tmp_path / "cuts", "one")
     with workroom(out / ".watch"):
+        (out / "status.html").touch()
         code, _, said = carry_out("watch", tmp_path / "cuts", *words)
     assert (code, said.count("another watch has these builds")) == (75, 1)
     first, second = (json.loads(line) for line in told.read_text().splitlines())
     assert (first["event"], first["exit_code"], first["error"]["class"]) == ("ended", 78, "PlanError")
     assert first["error"]["problems"][0]["file"] == str(tmp_path / "cuts")
+    assert "status" not in first, "the page was never made"
     assert (second["event"], second["exit_code"], second["error"]["class"]) == ("ended", 75, "BusyError")
     assert second["words"].startswith("exit code 75: the watch did not begin: another watch has these builds")
     assert second["status"] == str(out / "status.html")

@@ -11,7 +11,7 @@ from typing import Any
 
 from cgbm1_report.errors import PlanError, Problem, ReportError, number_of
 from cgbm1_report.read.find import find_signs, has_data
-from cgbm1_report.system.manifest import MANIFEST, SIGNATURE, read_manifest, sha256_of_each
+from cgbm1_report.system.manifest import MANIFEST, SIGNATURE, is_build, read_manifest, sha256_of_each
 
 _RULE = "output folder"
 _ELSEWHERE = "choose another folder with --out"
@@ -86,17 +86,6 @@ def refuse_within(place: Path, *, replaces: bool = False) -> None:
             # A file may have come there by mistake; what holds data is a cut.
             stray = "" if not signs or has_data(signs) else f"; where {folder} is no cut, take {held} out of it"
             raise PlanError(f"{told}: nothing is written into it", file=place, rule=_RULE, remedy=f"{_ELSEWHERE}{stray}")
-
-
-def is_build(folder: Path) -> bool:
-    """Whether a folder is a build of ours, by its manifest."""
-    if not (folder / MANIFEST).is_file():
-        return False
-    try:
-        read_manifest(folder)
-    except ReportError:
-        return False
-    return True
 
 
 def _holds(folder: Path, path: Path) -> bool:

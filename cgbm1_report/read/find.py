@@ -12,6 +12,7 @@ from cgbm1_report.errors import DataError, PlanError, Problem, ReportError
 from cgbm1_report.protocol.schema import Standard, standard_of
 from cgbm1_report.read.checksums import MANIFEST
 from cgbm1_report.system.manifest import MANIFEST as OF_A_BUILD
+from cgbm1_report.system.manifest import is_build
 
 #: A dataset is named by its file: by a name of this form, or by one that trial.yaml gives it.
 DATASET_NAME = re.compile(r"[a-z][a-z0-9]{1,7}")
@@ -20,6 +21,8 @@ EXTENSIONS = frozenset({".xpt", ".sas7bdat", ".parquet", ".csv", ".json", ".ndjs
 SEAL = "seal.json"
 #: What a cut says of itself.
 ABOUT = "cut.json"
+#: What is said of a build where a cut is looked for.
+NO_CUT = "is a build, not a cut"
 #: Its folders of data, in any case of letters, and the standard of what they hold.
 _FOLDERS: dict[str, Standard] = {"sdtm": "sdtm", "adam": "adam"}
 #: Files of a cut that are no dataset.
@@ -78,6 +81,19 @@ def find_signs(folder: Path) -> list[str]:
 def has_data(signs: Collection[str]) -> bool:
     """Whether a folder of data is among the signs of a cut; of a file alone it may be that it came there by mistake."""
     return any(name.lower() in _FOLDERS for name in signs)
+
+
+def refuse_build(folder: Path, rule: str = "cut folder") -> None:
+    """Refuse a build where a cut is asked for: nothing in it is to be renamed or removed, as of a cut that cannot be read.
+
+    Raises
+    ------
+    PlanError
+        The folder is a build of ours.
+    """
+    if is_build(folder):
+        remedy = "name the folder of the data it was made of"
+        raise PlanError(NO_CUT, file=folder, rule=rule, remedy=remedy, closed=NO_CUT)
 
 
 def _name_folders(folder: Path) -> list[str]:

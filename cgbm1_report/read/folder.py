@@ -11,7 +11,7 @@ from pathlib import Path
 from cgbm1_report.errors import DataError, Problem, ReportError
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.unblinding import declared
-from cgbm1_report.read.find import ABOUT, DatasetFile, find_datasets, list_files, list_folder
+from cgbm1_report.read.find import ABOUT, DatasetFile, find_datasets, list_files, list_folder, refuse_build
 from cgbm1_report.read.intake import Intake
 
 SRC_DECISIONS = "src_decisions.csv"
@@ -66,6 +66,7 @@ def near_companions(unread: list[str], trial: Trial | None) -> list[Problem]:
 def find_files(folder: Path, trial: Trial | None) -> tuple[list[DatasetFile], list[Problem]]:
     names = {name.lower() for name in companion_names(trial)}
     companions = frozenset(path.name for path in list_folder(folder) if path.name.lower() in names)
+    refuse_build(folder)
     found, problems = find_datasets(folder, trial.dataset_files if trial else {}, companions)
     if not found and not problems:
         problems = [

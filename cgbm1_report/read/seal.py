@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, RoomError, WritingError, number_of
-from cgbm1_report.read.find import SEAL, check_inside, find_datasets, list_files, list_folder
-from cgbm1_report.system.manifest import read_manifest, sha256_of
+from cgbm1_report.errors import DataError, Problem, ReportError, RoomError, WritingError, number_of
+from cgbm1_report.read.find import SEAL, check_inside, find_datasets, list_files, list_folder, refuse_build
+from cgbm1_report.system.manifest import sha256_of
 from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.system.whole import write_whole
 
@@ -88,16 +88,10 @@ def _sealed(place: Path, files: Mapping[str, Mapping[str, Any]], *, before: bool
 def _refuse_other_folders(folder: Path) -> None:
     """A seal is put into a cut alone: never into a build, which would hold a file that it did not make, nor elsewhere."""
     list_folder(folder)
-    try:
-        read_manifest(folder)
-    except ReportError:
-        found, problems = find_datasets(folder, {}, frozenset())
-        if found or problems:
-            return
-        raise DataError(
-            "holds no dataset", file=folder, rule="cut folder", remedy="name the folder that holds sdtm/ or adam/"
-        ) from None
-    raise PlanError("is a build, not a cut", file=folder, rule=RULE, remedy="name the folder of the data it was made of")
+    refuse_build(folder, RULE)
+    found, problems = find_datasets(folder, {}, frozenset())
+    if not found and not problems:
+        raise DataError("holds no dataset", file=folder, rule="cut folder", remedy="name the folder that holds sdtm/ or adam/")
 
 
 def measure_files(folder: Path) -> dict[str, dict[str, Any]]:

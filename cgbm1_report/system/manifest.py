@@ -16,7 +16,7 @@ from types import NoneType
 from typing import Any
 
 from cgbm1_report.assets import __version__
-from cgbm1_report.errors import PlanError, ProofError
+from cgbm1_report.errors import PlanError, ProofError, ReportError
 
 #: The manifest, and its signature where it has one.
 MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
@@ -37,6 +37,8 @@ _AT_ONCE = 1 << 20
 #: What mends a file of a finished build that is not as the build left it: made anew nobody would learn who had a hand in it.
 RESTORE = "find out who changed it and why, and put the file of the build back, from an archive; build again only to replace it"
 _NAME_A_BUILD = "name a folder made by cgbm1-report build"
+#: The rule of a build that this version cannot read.
+_VERSION = "version of a build"
 _ABSENT = object()
 #: What the manifest of a build being made holds, of which kind, and of which kind are its elements.
 _BEGUN: dict[str, tuple[Any, Any]] = {
@@ -66,6 +68,19 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def says_built(folder: Path) -> bool:
     """Whether a folder says that it is a build: a cut may hold somebody's manifest, but a build no SDTM."""
     return (folder / MANIFEST).is_file() and not any(name.lower() == "sdtm" for name in os.listdir(folder))
+
+
+def is_build(folder: Path) -> bool:
+    """Whether a folder is a build of ours, of whichever version: it says so, and its manifest is one of ours."""
+    try:
+        if not says_built(folder):
+            return False
+        read_manifest(folder)
+    except OSError:
+        return False
+    except ReportError as error:
+        return error.problems[0].rule == _VERSION
+    return True
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -110,7 +125,7 @@ def other_version(manifest: Mapping[str, Any], file: Path, wrong: str) -> PlanEr
     remedy = f"open it with cgbm1-report {code}, or build it again with this version"
     if not _is_other(manifest):
         told, remedy = f"is not as cgbm1-report {__version__} writes it: {wrong}", RESTORE
-    return PlanError(told, file=file, rule="version of a build", remedy=remedy)
+    return PlanError(told, file=file, rule=_VERSION, remedy=remedy)
 
 
 def _wrong_keys(loaded: object) -> list[str]:

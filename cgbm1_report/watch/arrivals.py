@@ -9,6 +9,8 @@ from functools import partial
 from typing import Any
 
 from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.read.find import NO_CUT
+from cgbm1_report.system.manifest import is_build
 from cgbm1_report.watch.asked import Asked
 from cgbm1_report.watch.board import Board, is_ready
 from cgbm1_report.watch.events import tell_first
@@ -56,7 +58,10 @@ class Arrivals:
             if name not in self.board.entries:
                 self.board.entries[name] = Entry(name, seen=self.now())
             self._look_at(self.board.entries[name])
-        for entry in self.board.entries.values():
+        for entry in list(self.board.entries.values()):
+            if entry.state == "ignored" and not entry.there:
+                # It was moved out as it should be: there is no cut to ask after.
+                del self.board.entries[entry.name]
             if entry.state == "repeated" and (why := self._stands_alone(entry)):
                 entry.wait_again(why)
         self._tell_seen()
@@ -83,6 +88,11 @@ class Arrivals:
                 self.seen[entry.name] = ("gone", why)
 
     def _look_at(self, entry: Entry) -> None:
+        if is_build(self.board.folder / entry.name):
+            self._ignore(entry)
+            return
+        if entry.state == "ignored":
+            self.board.entries[entry.name] = entry = Entry(entry.name, seen=self.now())
         problems = refuse_name(self.board.folder / entry.name)
         if problems:
             self._refuse(entry, problems)
@@ -106,6 +116,13 @@ class Arrivals:
             self.board.forget(entry)
         if problems:
             self._refuse(entry, problems)
+
+    def _ignore(self, entry: Entry) -> None:
+        """Leave a build alone that lies among the cuts: nothing in it is wrong, and it is told once."""
+        if entry.state != "ignored":
+            why = f"{NO_CUT}: move it out of {self.board.folder}"
+            self.board.entries[entry.name] = Entry(entry.name, "ignored", why, finished=self.board.clock())
+            self.seen[entry.name] = ("ignored", why)
 
     def _refuse(self, entry: Entry, problems: list[Problem]) -> None:
         # What it says of itself tells whoever delivered it which one it is; it is not built by it.

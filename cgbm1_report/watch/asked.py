@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.request import FORMATS, Request, settle_request
-from cgbm1_report.build.target import is_build, refuse_within
+from cgbm1_report.build.target import refuse_within
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.find import find_signs, has_data
-from cgbm1_report.system.manifest import sha256_of
+from cgbm1_report.system.manifest import is_build, sha256_of
 from cgbm1_report.system.program import hash_code
 from cgbm1_report.system.signature import require_signer
 from cgbm1_report.system.whole import find_place, find_whole

@@ -37,7 +37,7 @@ PAUSE: Final = 3600.0
 #: What happened; in capitals what a reader of a quiet log sees too.
 GRAVE: Final = frozenset({"failed", "refused", "kept"})
 #: Events that somebody is told of by the command.
-TOLD: Final = frozenset({"done", "failed", "refused", "repeated", "gone", "removed", "kept", "ended"})
+TOLD: Final = frozenset({"done", "failed", "refused", "repeated", "ignored", "gone", "removed", "kept", "ended"})
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,9 @@ def notify(command: Sequence[str], event: Event, status: Path) -> bool:
     bool
         Whether it came to an end by itself.
     """
-    given = (json.dumps({**json.loads(event.as_json()), "status": str(status)}) + "\n").encode()
+    # A watch that could not begin may have no page: whoever is told looks for what is named.
+    page = {"status": str(status)} if status.is_file() else {}
+    given = (json.dumps({**json.loads(event.as_json()), **page}) + "\n").encode()
     try:
         done = run_program(command, given=given, timeout=PATIENCE, environment={**os.environ, **deaf_environment()})
     except subprocess.TimeoutExpired:

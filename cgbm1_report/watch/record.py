@@ -39,6 +39,7 @@ STATES: Final = {
     "done": "its build is there",
     "repeated": "another cut has the same files",
     "removed": "its build was there, and made room for those begun later",
+    "ignored": "it is no cut",
 }
 
 
