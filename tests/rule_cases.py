@@ -233,9 +233,7 @@ SDTM: dict[str, Pair] = {
     "imputed_records_are_listed": pair(
         [also("PR", f"{PR}\nM | 1 | x | PARACENTESIS | 2025-08")],
         [put("CM", draw("USUBJID | CMSEQ | CMSTDTC\nM | 1 | 2012-03-01", "CM")), put("MH", BASE["MH"].assign(MHSTDTC="2010-01-02"))], ("CM", "CMSTDTC")),
-    "partial_dates_are_counted": pair(
-        [put("EG", ecg("DAY 14").assign(EGDTC="2025"))],
-        [put("CM", draw("USUBJID | CMSEQ | CMSTDTC\nM | 1 | 2012-03-01", "CM")), put("MH", BASE["MH"].assign(MHSTDTC="2010-01-02"))], ("CM", "CMSTDTC")),
+    "other_partial_dates_are_listed": pair([put("EG", ecg("DAY 14").assign(EGDTC="2025"))], [put("EG", ecg("DAY 14").assign(EGDTC="2025-07-10"))]),
     # V32
     "nothing_after_cutoff": pair([put("EG", ecg("DAY 14").assign(EGDTC="2026-01"))], [put("EG", ecg("DAY 14").assign(EGDTC="2025"))]),
     "nothing_before_study": pair([edit("DM", MEDIUM, None, RFICDTC="2005-06-02")], [edit("DM", MEDIUM, None, RFICDTC="2024-12-02")]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from cgbm1_report.errors import ReportError, RoomError
 from cgbm1_report.read.seal import seal_cut
 from cgbm1_report.render.refresh import refresh_docx
 from cgbm1_report.system.listed import write_files
+from cgbm1_report.system.room import tell_undone
 from cgbm1_report.system.signature import write_keys
 from cgbm1_report.tabulate.files import file_stem
 from tests.emit_cases import summary_table
@@ -85,3 +87,11 @@ def test_whoever_writes_tells_alike_that_room_is_missing_and_leaves_what_was_the
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
     assert not (tmp_path / "new").exists()
     write()
+
+
+def test_folder_that_is_there_and_takes_nothing_is_told_with_what_could_not_be_made(tmp_path: Path) -> None:
+    """Linux says of /proc, in which nobody makes a folder, that it is not there."""
+    absent = OSError(errno.ENOENT, "No such file or directory")
+    assert tell_undone(absent, tmp_path / "build") == "build cannot be made in it"
+    assert tell_undone(absent, tmp_path / "nowhere" / "build") == "cannot be made"
+    assert tell_undone(OSError(errno.EACCES, "Permission denied"), tmp_path / "build") == "cannot be written"

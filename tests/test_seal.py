@@ -193,6 +193,19 @@ def test_folder_that_is_no_cut_gets_no_seal(tmp_path):
     assert not list(tmp_path.rglob("seal.json"))
 
 
+def test_broken_seal_is_told_before_what_may_follow_from_it(cut):
+    """A line that came into a file after the sealing was told first, as a fault of whoever delivered it."""
+    seal_cut(cut)
+    with (cut / "sdtm" / "ae.csv").open("a") as file:
+        file.write("x\n")
+    for read in (read_cut, hash_cut):
+        with pytest.raises(DataError) as caught:
+            read(cut)
+        first, *others = caught.value.problems
+        assert first.message.startswith("the cut is not as it was sealed: 1 file differs (sdtm/ae.csv)")
+        assert first.message.endswith("; what is told besides may follow from it") == bool(others) == (read is read_cut)
+
+
 def test_what_is_no_file_of_the_cut_is_not_sealed(cut, tmp_path):
     (tmp_path / "secret.csv").write_text("x")
     (cut / "sdtm" / "cm.csv").symlink_to(tmp_path / "secret.csv")

@@ -481,13 +481,34 @@ def test_arm_sizes_are_held_against_the_plan() -> None:
     assert find(BASE, "V29", trial=planned).empty  # one randomised, two planned: within one
 
 
-def test_partial_dates_are_counted_per_variable() -> None:
-    findings = find(BASE, "V30")
-    findings = findings[findings["usubjid"].isna()]
-    assert findings[["dataset", "variable", "value", "severity"]].to_numpy().tolist() == [
-        ["CM", "CMSTDTC", "1", "I"],
-        ["MH", "MHSTDTC", "5", "I"],
-    ]
+def test_remedy_of_a_refused_value_is_by_what_its_check_asks() -> None:
+    """A date that no calendar has and a grade beyond CTCAE cannot be right; a term that only our list lacks may be."""
+    rows = BASE["AE"].assign(AESER="X", AETOXGR="7", AESTDTC="2025-13-40", AEDECOD=None, AEACN="DOSE INCREASED", AEREL="PERHAPS")
+    found = pd.concat(schemas.check_frame(rows, "AE", TRIAL))
+    told = {
+        name: set(found.loc[found["variable"] == name, "remedy"])
+        for name in ("AESER", "AETOXGR", "AESTDTC", "AEDECOD", "AEACN", "AEREL")
+    }
+    assert told["AESER"] == told["AETOXGR"] == {"correct the value: it is one of these, and no other can be right"}
+    assert [remedy.partition(",")[0] for remedy in told["AESTDTC"]] == ["write a day that the calendar has"]
+    assert told["AEDECOD"] == {"give the value that is missing"}
+    assert [remedy.partition(",")[0] for remedy in told["AEACN"]] == ["correct the data; if they are right"]
+    assert told["AEREL"] == {"correct the value; if it is right, trial.yaml lacks it"}
+    late = pd.concat(schemas.check_frame(BASE["AE"].assign(AESTDTC="2025-07-10", AEENDTC="2025-07-01"), "AE", TRIAL))
+    assert "correct the start or the end" in set(late.loc[late["rule"] == "V04", "remedy"])
+
+
+def test_each_partial_date_is_one_finding_that_says_whether_it_is_imputed() -> None:
+    """Sums per variable among them made the number of findings neither that of dates nor that of variables."""
+    findings = find({**BASE, "MH": BASE["MH"].assign(MHENDTC=["2020-05", *[None] * (len(BASE["MH"]) - 1)])}, "V30")
+    assert findings.groupby(["dataset", "variable"]).size().to_dict() == {
+        ("CM", "CMSTDTC"): 1,
+        ("MH", "MHENDTC"): 1,
+        ("MH", "MHSTDTC"): 5,
+    }
+    assert findings["usubjid"].notna().all()
+    (told,) = findings.loc[findings["variable"] == "MHENDTC", "message"]
+    assert told == "of 2020-05 only the month is known; it is not imputed"
 
 
 def test_unknown_cutoff_is_said() -> None:

@@ -27,7 +27,7 @@ from cgbm1_report.read.folder import (
     find_files,
     near_companions,
 )
-from cgbm1_report.read.intake import Intake
+from cgbm1_report.read.intake import Intake, put_first
 from cgbm1_report.read.narratives import check_narratives
 from cgbm1_report.read.parquet import read_parquet
 from cgbm1_report.read.raw import RawTable, tidy_table
@@ -364,7 +364,7 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         beside = _read_companions(root, trial, intake, sdtm, adam)
     problems += [*read.problems, *wrong, *wrong_adam, *beside.problems]
     present = list_files(root)
-    problems += intake.check(present)
+    problems = put_first(intake.check(present), problems)
     problems += intake.check_same({problem.file for problem in problems})
     if problems:
         sources = {str(file.path) for file in found} | {str(beside.paths.get(SRC_DECISIONS, ""))}

@@ -12,7 +12,7 @@ from cgbm1_report.errors import DataError, Problem, ReportError
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.unblinding import declared
 from cgbm1_report.read.find import ABOUT, DatasetFile, find_datasets, list_files, list_folder, refuse_build
-from cgbm1_report.read.intake import Intake
+from cgbm1_report.read.intake import Intake, put_first
 
 SRC_DECISIONS = "src_decisions.csv"
 #: What physicians write of events (:mod:`.narratives`).
@@ -96,7 +96,7 @@ def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
             intake.take(path)
         except ReportError as error:
             problems += error.problems
-    problems += intake.check(list_files(root))
+    problems = put_first(intake.check(list_files(root)), problems)
     problems += intake.check_same({problem.file for problem in problems})
     if problems:
         raise DataError.of(problems)

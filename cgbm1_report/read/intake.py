@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cgbm1_report.errors import DataError, Problem, ReportError
@@ -13,6 +14,19 @@ from cgbm1_report.read.seal import check_seal
 
 #: The rule of a cut of which a file was changed while it was read.
 CHANGED_RULE = "one cut"
+_FOLLOWS = "what is told besides may follow from it"
+
+
+def put_first(differs: Sequence[Problem], others: Sequence[Problem]) -> list[Problem]:
+    """What a cut ``differs`` in from its seal and its checksums, then what else is wrong with it.
+
+    A line that somebody added after the cut was sealed is met by whoever reads the file, and is no fault of who delivered it.
+    """
+    first = [
+        replace(one, message=f"{one.message}; {_FOLLOWS}", closed=f"{one.closed}; {_FOLLOWS}") if others and one.closed else one
+        for one in differs[:1]
+    ]
+    return [*first, *differs[1:], *others]
 
 
 class Intake:
@@ -48,7 +62,7 @@ class Intake:
                 problems += check_sums(listed, path, self._below(path.parent), frozenset(present), self.root)
             except ReportError as error:
                 problems += error.problems
-        return [*problems, *self._check_seal(present)]
+        return [*self._check_seal(present), *problems]
 
     def check_same(self, told: Collection[str]) -> list[Problem]:
         """Refuse a cut of which a file was changed, or another put in its place, since it was read: half of it may be another's.

@@ -28,6 +28,13 @@ def tell_unwritten(
     return WritingError(said, file=file, rule=rule, remedy=remedy)
 
 
+def tell_undone(error: OSError, target: Path) -> str:
+    """What could not be done: of a folder that is there and takes none (/proc) the system says that something is not there."""
+    if error.errno != errno.ENOENT:
+        return "cannot be written"
+    return f"{target.name} cannot be made in it" if target.parent.is_dir() else "cannot be made"
+
+
 @contextmanager
 def telling_room(target: Path, root: Path) -> Iterator[None]:
     """Tell once, and of the target, that room was missing in the folder of the work.

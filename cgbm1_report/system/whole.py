@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 
 from cgbm1_report.errors import BusyError, PlanError
-from cgbm1_report.system.room import FULL, tell_unwritten, telling_room
+from cgbm1_report.system.room import FULL, tell_undone, tell_unwritten, telling_room
 from cgbm1_report.system.temporary import temporary_files_in
 
 try:
@@ -74,7 +74,8 @@ def workroom(target: Path, *, alone: bool = True) -> Iterator[Path]:
                     _refuse_company(parent, target)
                 root, lock = _make_room(parent, target.name)
         except OSError as error:
-            raise tell_unwritten(error, parent, rule="output folder", remedy="choose a folder you may write to") from error
+            did = tell_undone(error, target)
+            raise tell_unwritten(error, parent, did, rule="output folder", remedy="choose a folder you may write to") from error
         try:
             yield root
         except OSError as error:

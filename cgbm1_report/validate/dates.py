@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cgbm1_report.errors import number_of
 from cgbm1_report.iso8601 import name_unread
 from cgbm1_report.protocol.schema import has_schema, read_schema
 from cgbm1_report.validate.rules import rule
@@ -179,26 +178,25 @@ IMPUTED = {
 }
 
 
+def _list_partial(source: Source, name: str, variable: str, what_follows: str) -> pd.DataFrame:
+    """A finding of each date of a variable whose day is not known."""
+    length = source.moments(name, variable)["length"]
+    known = length.map({4: "the year", 7: "the month"}).astype("str")
+    message = "of " + source.column(name, variable) + " only " + known + f" is known; {what_follows}"
+    return record_findings(source.sdtm[name], name, known.notna(), variable, message)
+
+
 @rule("V30", "I", "records with an imputed date are listed", "none; ask the site for the day if it is known")
 def imputed_records_are_listed(source: Source) -> Iterator[pd.DataFrame]:
     """Records whose partial date is completed in the derivation."""
     for name, variables in IMPUTED.items():
         for variable in variables if name in source.sdtm else ():
-            length = source.moments(name, variable)["length"]
-            known = length.map({4: "the year", 7: "the month"}).astype("str")
-            message = "of " + source.column(name, variable) + " only " + known + " is known; the rest is imputed"
-            yield record_findings(source.sdtm[name], name, known.notna(), variable, message)
+            yield _list_partial(source, name, variable, "the rest is imputed")
 
 
-@rule("V30", "I", "partial dates are counted", "none; imputation rules apply")
-def partial_dates_are_counted(source: Source) -> Iterator[pd.DataFrame]:
-    """One line per variable with the number of dates whose day is not known."""
+@rule("V30", "I", "other partial dates are listed", "none; ask the site for the day if it is known")
+def other_partial_dates_are_listed(source: Source) -> Iterator[pd.DataFrame]:
+    """Partial dates that stay as they were collected."""
     for name in source.sdtm:
-        for variable in source.date_variables(name):
-            partial = source.moments(name, variable)["length"] < 10
-            if partial.any():
-                subjects = source.column(name, "USUBJID")[partial].nunique()
-                message = f"{number_of(int(partial.sum()), 'partial date')} of {number_of(subjects, 'subject')}"
-                yield subject_findings(
-                    pd.Series([None], dtype="str"), variable, message, dataset=name, value=str(int(partial.sum()))
-                )
+        for variable in [one for one in source.date_variables(name) if one not in IMPUTED.get(name, ())]:
+            yield _list_partial(source, name, variable, "it is not imputed")

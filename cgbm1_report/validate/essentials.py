@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
 from cgbm1_report.errors import number_of
 from cgbm1_report.protocol.schema import has_schema, read_schema, schema_types
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.validate.remedies import REMEDY
 from cgbm1_report.validate.schemas import (
     CHECK_RULES,
     DATASET_RULES,
-    REMEDY,
     frame_finding,
     key_findings,
     trial_terms,
@@ -149,11 +148,12 @@ def check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[p
     yield from key_findings(frame, name, *_visits(frame, name))
     reported = frame[_reported(frame, name, trial)]
     yield from _reversed_periods(reported, name)
-    remedy: dict[str, Any] = {"rule": "V02", "remedy": REMEDY}
     for flag in _flags(frame, name, trial):
         wrong = frame[flag].notna() & ~frame[flag].isin(["Y", "N"])
-        yield record_findings(frame, name, wrong, flag, "a flag is Y, N or missing", severity="E").assign(**remedy)
+        yield record_findings(frame, name, wrong, flag, "a flag is Y, N or missing", severity="E").assign(
+            rule="V02", remedy="correct the flag to Y or N, or leave it empty"
+        )
     for part in (*_unknown_terms(frame, name, trial), *_impossible_amounts(frame, name, unread)):
-        yield part.assign(**remedy)
+        yield part.assign(rule="V02", remedy=REMEDY)
     yield from (part.assign(rule="V02") for part in _unknown_events(frame, name, trial))
     yield from _unknown_arms(frame, trial) if name == "ADSL" else _unknown_arms_of_records(reported, name, trial)

@@ -14,12 +14,11 @@ from cgbm1_report.iso8601 import NO_DATE, name_unread, parse_moments
 from cgbm1_report.protocol.schema import read_schema, schema_types
 from cgbm1_report.protocol.trial import TOTAL, Trial
 from cgbm1_report.validate.asking import Asker
+from cgbm1_report.validate.remedies import MISSING, REMEDY, mend_dates, mend_records, mend_value
 from cgbm1_report.validate.source import as_text, key_text, record_findings
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
-
-REMEDY = "correct the data; if they are right, tell whoever maintains cgbm1-report what it should expect"
 
 #: Rules that named checks belong to; every other check is V02.
 CHECK_RULES = {"plausible": "V22", "ends_on_or_after": "V04"}
@@ -166,10 +165,12 @@ def _date_message(values: pd.Series, form: str) -> pd.Series:
     )
 
 
-def frame_finding(dataset: str, variable: str, message: str, rule: str = "V02", severity: str = "E") -> pd.DataFrame:
+def frame_finding(
+    dataset: str, variable: str, message: str, rule: str = "V02", severity: str = "E", remedy: str = REMEDY
+) -> pd.DataFrame:
     """One finding about a dataset or a variable as a whole."""
     finding = {"usubjid": None, "key": "", "dataset": dataset, "variable": variable, "value": None, "message": message}
-    return pd.DataFrame([{**finding, "severity": severity, "rule": rule, "remedy": REMEDY}])
+    return pd.DataFrame([{**finding, "severity": severity, "rule": rule, "remedy": remedy}])
 
 
 def type_findings(frame: pd.DataFrame, dataset: str) -> tuple[list[pd.DataFrame], set[str]]:
@@ -188,7 +189,8 @@ def type_findings(frame: pd.DataFrame, dataset: str) -> tuple[list[pd.DataFrame]
         )
         if found != kind and values.notna().any():
             wrong.add(name)
-            parts.append(frame_finding(dataset, name, f"is {_KIND_NAMES[found]}, not {_KIND_NAMES[kind]}"))
+            told, remedy = f"is {_KIND_NAMES[found]}, not {_KIND_NAMES[kind]}", f"deliver it as {_KIND_NAMES[kind]}"
+            parts.append(frame_finding(dataset, name, told, remedy=remedy))
     return parts, wrong
 
 
@@ -201,6 +203,7 @@ def _failure(frame: pd.DataFrame, dataset: str, error: Any) -> pd.DataFrame:
     rows = frame.loc[error.failure_cases["index"].astype("int64")]
     values = as_text(rows[variable])
     dated = not null and error.check.name == "iso8601"
+    unread = parse_moments(values)["length"].isna() if dated else pd.Series()
     said = _date_message(values, error.check.statistics["form"]) if dated else "" if null else _column_message(error.check)
     return pd.DataFrame(
         {
@@ -213,7 +216,7 @@ def _failure(frame: pd.DataFrame, dataset: str, error: Any) -> pd.DataFrame:
             "message": "is missing" if null else values + " " + said,
             "severity": "W" if getattr(error.check, "raise_warning", False) else "E",
             "rule": "V02",
-            "remedy": REMEDY,
+            "remedy": MISSING if null else mend_dates(unread) if dated else mend_value(error.check, dataset, variable),
         }
     )
 
@@ -277,7 +280,7 @@ def _frame_check_findings(frame: pd.DataFrame, schema: pa.DataFrameSchema, datas
             variable, message = _frame_check_message(check.name, stats, frame)
             found = record_findings(frame, dataset, wrong, variable, message, severity="W" if check.raise_warning else "E")
             code = DATASET_RULES.get((dataset, check.name), CHECK_RULES.get(check.name, "V02"))
-            parts.append(found.assign(rule=code, remedy=REMEDY))
+            parts.append(found.assign(rule=code, remedy=mend_records(check.name)))
     return parts
 
 
@@ -297,7 +300,8 @@ def structure_findings(frame: pd.DataFrame, dataset: str) -> list[pd.DataFrame]:
     """Variables that are not there and must be, and variables of another kind than their schema says."""
     columns = read_schema(dataset)["columns"].items()
     missing = [name for name, column in columns if column.get("required", True) and name not in frame]
-    return [frame_finding(dataset, name, "the variable is not there") for name in missing] + type_findings(frame, dataset)[0]
+    absent = [frame_finding(dataset, name, "the variable is not there", remedy="deliver the variable") for name in missing]
+    return absent + type_findings(frame, dataset)[0]
 
 
 def check_frame(frame: pd.DataFrame, dataset: str, trial: Trial, asker: Asker | None = None) -> list[pd.DataFrame]:

@@ -123,7 +123,7 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "V30": (
         "partial dates",
-        "partial dates are counted, and records with an imputed date listed",
+        "each partial date is listed, and whether it is imputed; how many there are is the number of findings",
     ),
     "V31": (
         "laboratory grades",
