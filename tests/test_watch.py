@@ -1165,6 +1165,33 @@ def test_last_line_of_its_log_tells_what_a_build_was_at(said, at, tmp_path, monk
     assert run_verb(["build"], 1).error["problems"][0]["message"] == f"took longer than 1 s and was ended{at}"
 
 
+def test_log_has_the_steps_of_a_build_and_one_that_tells_none_for_too_long_is_ended(bench, tmp_path, monkeypatch, capsys):
+    """What physicians wrote of an event may name a subject: of such a step the name alone is told."""
+    program = tmp_path / "program"
+    begun = "2026-01-15T02:03:04Z    7.2 s  "
+    lines = [
+        "a warning",
+        f"{begun}validate  2,539 SDTM records",
+        f"{begun}narratives of S1: outdated",
+        f"{begun}notebook  01: started",
+    ]
+    program.write_text("#!/bin/sh\n" + "".join(f"echo '{line}' >&2\n" for line in lines) + "exec sleep 100\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("cgbm1_report.watch.builder.sys", SimpleNamespace(executable=str(program)))
+    monkeypatch.setattr("cgbm1_report.watch.builder._BEYOND", 1)
+    deliver(bench.cuts, "one")
+    asked = Asked(bench.cuts, bench.out, once=True, rested=0, longest=60, notebook_timeout=1, stalled=0.5)
+    assert watch_cuts(asked, print_events(as_json=True, quiet=False), times=bench.clock.times) == 69
+    printed, logged = capsys.readouterr()
+    assert [json.loads(line)["event"] for line in printed.splitlines()] == ["building", "failed", "ended"]
+    steps = [line.partition("%  step ")[2].strip() for line in logged.splitlines() if "%  step " in line]
+    assert steps == ["one: validate 2,539 SDTM records", "one: narratives", "one: notebook 01: started"]
+    (entry,) = read_record(bench.out).values()
+    (problem,) = entry.error["problems"]
+    assert (problem["rule"], entry.attempts) == ("--stalled", 1)
+    assert problem["closed"] == "told of no step for 2 s and was ended; it was at: notebook 01"
+
+
 def test_cut_that_differs_from_its_seal_says_which_files_and_is_told_once_while_they_arrive(bench):
     bench.clock.at = time.time()
     cut = deliver(bench.cuts, "one")

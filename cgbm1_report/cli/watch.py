@@ -32,6 +32,9 @@ def watch(
     longest: Annotated[
         float, a_number("--longest", least=1, whole=False, metavar="SECONDS", help="What one build may take.")
     ] = 21600,
+    stalled: Annotated[
+        float, a_number("--stalled", least=1, whole=False, metavar="SECONDS", help="How long a build may tell of no step.")
+    ] = 3600,
     keep: Annotated[int | None, a_number("--keep", least=1, help="So many builds stay, those begun last. Default: all.")] = None,
     retries: Annotated[
         int,
@@ -68,8 +71,8 @@ def watch(
 
     command = [] if notify is None else split_command(notify)
     asked = Asked(
-        folder, out, once=once, every=every, rested=rested, longest=longest, keep=keep, retries=retries, since_last=since_last,
-        trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats),
+        folder, out, once=once, every=every, rested=rested, longest=longest, stalled=stalled, keep=keep, retries=retries,
+        since_last=since_last,        trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats),
         notebook_timeout=notebook_timeout, jobs=jobs, use_adam=use_adam, paper=paper, chain=chain, sign=sign, executor=executor,
     )  # fmt: skip
     ended: list[Event] = []

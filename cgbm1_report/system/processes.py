@@ -6,16 +6,21 @@ group as soon as this process is gone.
 
 from __future__ import annotations
 
+import math
 import os
+import selectors
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import FrameType
+from typing import IO, cast
 
 from cgbm1_report.system.importing import deaf_environment
 from cgbm1_report.system.temporary import outer_temporary_folder
@@ -81,19 +86,42 @@ def raise_if_ended() -> None:
 # Programs ----------------------------------------------------------------------------------------
 
 
+class StalledError(subprocess.TimeoutExpired):
+    """A program told of no step for too long."""
+
+
+@dataclass(frozen=True)
+class Ear:
+    """Hears each line of a program's log as it comes, and says whether it was a step; ``patience`` seconds without one end it."""
+
+    hear: Callable[[bytes], bool]
+    patience: float = math.inf
+
+
 def run_program(
-    command: Sequence[str], *, given: bytes = b"", timeout: float, folder: Path | None = None, environment: Mapping[str, str]
+    command: Sequence[str],
+    *,
+    given: bytes = b"",
+    timeout: float,
+    folder: Path | None = None,
+    environment: Mapping[str, str],
+    ear: Ear | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end and return its exit code and what it printed.
+
+    Parameters
+    ----------
+    ear
+        Hears the lines of its standard error as they come; what is ``given`` is not given then.
 
     Raises
     ------
     OSError
         It cannot be started.
     subprocess.TimeoutExpired
-        It took too long and was ended, with all it started.
+        It took too long and was ended, with all it started; a `StalledError` where it told of no step.
     """
-    return _run([sys.executable, "-I", "-S"], ["run", *command], given, timeout, folder, dict(environment))
+    return _run([sys.executable, "-I", "-S"], ["run", *command], given, timeout, folder, dict(environment), ear)
 
 
 def run_python(file: Path, *, given: bytes, timeout: float) -> subprocess.CompletedProcess[bytes]:
@@ -103,7 +131,13 @@ def run_python(file: Path, *, given: bytes, timeout: float) -> subprocess.Comple
 
 
 def _run(
-    start: list[str], rest: list[str], given: bytes, timeout: float, folder: Path | None, environment: dict[str, str]
+    start: list[str],
+    rest: list[str],
+    given: bytes,
+    timeout: float,
+    folder: Path | None,
+    environment: dict[str, str],
+    ear: Ear | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     raise_if_ended()
     theirs, ours = os.pipe()
@@ -122,7 +156,7 @@ def _run(
             _running.add(process)
             try:
                 raise_if_ended()
-                out, err = process.communicate(given, timeout)
+                out, err = process.communicate(given, timeout) if ear is None else _listen(process, timeout, ear)
             except BaseException:
                 _end_group(process)
                 raise
@@ -133,6 +167,34 @@ def _run(
         # Only this process has this end: it is closed when the process ends, whatever ends it.
         os.close(ours)
     return subprocess.CompletedProcess(rest, process.returncode, out, err)
+
+
+def _listen(process: subprocess.Popen[bytes], timeout: float, ear: Ear) -> tuple[bytes, bytes]:
+    """What a program prints to its end, as `communicate` gives it; each line of its log is heard when it comes."""
+    stdin, stdout, stderr = cast("tuple[IO[bytes], IO[bytes], IO[bytes]]", (process.stdin, process.stdout, process.stderr))
+    stdin.close()
+    out, err = bytearray(), bytearray()
+    printed, rest = {stdout.fileno(): out, stderr.fileno(): err}, b""
+    begun = last = time.monotonic()
+    with selectors.DefaultSelector() as selector:
+        for handle in printed:
+            selector.register(handle, selectors.EVENT_READ)
+        while selector.get_map():
+            left = min(begun + timeout, last + ear.patience) - time.monotonic()
+            if left <= 0:
+                kind = subprocess.TimeoutExpired if begun + timeout <= last + ear.patience else StalledError
+                raise kind(process.args, timeout, bytes(out), bytes(err))
+            for key, _ in selector.select(left):
+                chunk = os.read(key.fd, 1 << 16)
+                printed[key.fd] += chunk
+                if not chunk:
+                    selector.unregister(key.fd)
+                elif key.fd == stderr.fileno():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    steps = [ear.hear(line) for line in lines]
+                    last = time.monotonic() if any(steps) else last
+    process.wait(max(begun + timeout - time.monotonic(), 0))
+    return bytes(out), bytes(err)
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

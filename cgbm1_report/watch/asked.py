@@ -28,8 +28,9 @@ class Asked:
     """A watch of ``folder``, whose cuts are built into ``out``.
 
     ``once`` ends when nothing is left to do; ``every`` are the seconds between two looks, ``rested`` those that a cut
-    without a seal must have lain unchanged, ``longest`` those that one build may take. ``keep`` builds stay; None keeps
-    all. ``retries`` is how often a build that failed by a passing fault is tried again. The rest is what `build` is told.
+    without a seal must have lain unchanged, ``longest`` those that one build may take, ``stalled`` those it may tell of no
+    step. ``keep`` builds stay; None keeps all. ``retries`` is how often a build that failed by a passing fault is tried
+    again. The rest is what `build` is told.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Asked:
     every: float = 60
     rested: float = 600
     longest: float = 21_600
+    stalled: float = 3600
     keep: int | None = None
     retries: int = 2
     since_last: bool = False

@@ -16,7 +16,7 @@ from cgbm1_report.system.endings import GRAVEST
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.whole import write_whole
 from cgbm1_report.watch.builder import read_errors, read_findings
-from cgbm1_report.watch.events import GRAVE, Event, Hear, sum_up_problems
+from cgbm1_report.watch.events import GRAVE, STEP, Event, Hear, sum_up_problems
 from cgbm1_report.watch.page import write_page
 from cgbm1_report.watch.record import FINDINGS, PAGE, PROGRAM, Entry, write_record
 
@@ -83,6 +83,12 @@ class Board:
             facts = {**about, **(made if entry.build else {}), "changes": entry.changes, "seconds": entry.seconds, **facts}
         name = entry.name if entry else ""
         self.hear(Event(kind, name, words, self.times.now() - self.begun, percent, facts))
+
+    def tell_step(self, words: str) -> None:
+        """Tell what the build that is being made is at."""
+        for entry in self.entries.values():
+            if entry.state == "building":
+                self.tell(STEP, entry, words)
 
     def _measure(self) -> int:
         """How much of what there is to build is handled, in per cent: a cut that comes meanwhile takes nothing back of it."""

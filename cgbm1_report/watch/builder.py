@@ -17,13 +17,20 @@ from typing import Any, Final
 from cgbm1_report.errors import BusyError, Problem, ReportError, ToolError, WritingError
 from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED
 from cgbm1_report.system.importing import deaf_environment
-from cgbm1_report.system.processes import run_program
+from cgbm1_report.system.processes import Ear, StalledError, run_program
 from cgbm1_report.watch.asked import Asked
 
 #: Exit codes of faults that may be gone the next time: a lost process, no memory, no room on the disk, another run there.
 PASSING: Final = frozenset({BusyError.exit_code, ToolError.exit_code, NO_MEMORY, WritingError.exit_code})
 #: The rule of what took too long.
 OVERLONG: Final = "--longest"
+#: The rule of what told of no step for too long.
+STALLED: Final = "--stalled"
+_OUT_OF_TIME: Final = frozenset({OVERLONG, STALLED})
+#: Seconds beyond the limit of a notebook: one that does not end is ended by that limit, which names its cell.
+_BEYOND: Final = 60.0
+#: Steps whose words hold counts and names of notebooks, formats and folders; of any other the log of a watch tells the name alone.
+_TOLD: Final = ("engine", "read back", "read", "validate", "derive", "taken", "notebook", "count again", "render", "done", "kept")
 #: A line of a build's log: when, since its begin, and what it is at.
 _STEP: Final = re.compile(r"\S+Z +[\d.]+ s  (?P<at>\S.*)")
 _NOTEBOOK: Final = re.compile(r"notebook +(?P<name>.+): (?P<event>started|done|failed)\b.*")
@@ -46,7 +53,7 @@ class Outcome:
     @property
     def may_pass(self) -> bool:
         """Whether the same build may come to its end a minute later; one that took too long would take as long again."""
-        return self.code in PASSING and not any(told.get("rule") == OVERLONG for told in self.error.get("problems", ()))
+        return self.code in PASSING and not any(told.get("rule") in _OUT_OF_TIME for told in self.error.get("problems", ()))
 
     @property
     def findings(self) -> dict[str, int]:
@@ -62,13 +69,21 @@ Builder = Callable[[Path, Path, Path | None], Outcome]
 Check = Callable[[Path, Path], dict[str, int]]
 
 
-def make_builder(asked: Asked) -> Builder:
-    """What makes each build as it is asked for."""
+def make_builder(asked: Asked, hear: Callable[[str], None]) -> Builder:
+    """What makes each build as it is asked for; ``hear`` is told of each step of it."""
+
+    def hear_line(line: bytes) -> bool:
+        step = read_step(line.decode("utf-8", "replace"))
+        if step:
+            hear(step)
+        return bool(step)
+
+    ear = Ear(hear_line, max(asked.stalled, asked.notebook_timeout + _BEYOND))
 
     def build(cut: Path, out: Path, since: Path | None) -> Outcome:
         words = [str(cut.absolute()), "--out", str(out.absolute()), *asked.words]
         words += [] if since is None else ["--since", str(since.absolute())]
-        return run_verb(["build", *words, "--json"], asked.longest, about=str(cut))
+        return run_verb(["build", *words, "--json"], asked.longest, about=str(cut), ear=ear)
 
     return build
 
@@ -114,11 +129,17 @@ def _name_file(told: Mapping[str, Any], cut: Path) -> str:
     return ", ".join(str(cut / name) for name in files.split(", ")) if files else str(told["dataset"])
 
 
-def run_verb(words: list[str], longest: float, module: str = "cgbm1_report.cli", about: str = "") -> Outcome:
+def run_verb(
+    words: list[str], longest: float, module: str = "cgbm1_report.cli", about: str = "", ear: Ear | None = None
+) -> Outcome:
     """Carry out a verb of this program in a process of its own, and read what it says in JSON; ``about`` is what it works on."""
     command = [sys.executable, "-m", module, *words]
     try:
-        done = run_program(command, timeout=longest, environment={**os.environ, **deaf_environment()})
+        done = run_program(command, timeout=longest, environment={**os.environ, **deaf_environment()}, ear=ear)
+    except StalledError as late:
+        told = f"told of no step for {ear.patience if ear else 0:g} s and was ended{_tell_step(late.stderr or b'')}"
+        remedy = "see what it waits for; where its data need so long for one step, give it more time with --stalled"
+        return Outcome.of(ToolError(told, file=about, rule=STALLED, remedy=remedy, closed=told))
     except subprocess.TimeoutExpired as late:
         told = f"took longer than {longest:g} s and was ended{_tell_step(late.stderr or b'')}"
         remedy = "give it more time with --longest; of a cell that does not end --notebook-timeout tells which it is"
@@ -141,13 +162,21 @@ def run_verb(words: list[str], longest: float, module: str = "cgbm1_report.cli",
     return Outcome(code or UNEXPECTED, {}, {"class": "Exception", "problems": [asdict(problem)]})
 
 
+def read_step(line: str) -> str:
+    """The step that a line of a build's log tells, in words that hold no value of the data; nothing of another line."""
+    found = _STEP.fullmatch(line)
+    at = " ".join(found["at"].split()) if found else ""
+    known = any(at == name or at.startswith(f"{name} ") for name in _TOLD)
+    return at if known else at.partition(" ")[0]
+
+
 def _tell_step(said: bytes) -> str:
     """What a build was at when it was ended, as its log says: the notebooks that were under way, else its last step."""
-    steps = [found["at"] for line in said.decode("utf-8", "replace").splitlines() if (found := _STEP.fullmatch(line))]
+    steps = [step for line in said.decode("utf-8", "replace").splitlines() if (step := read_step(line))]
     events = [found for step in steps if (found := _NOTEBOOK.fullmatch(step))]
     last = {found["name"]: found["event"] for found in events}
     at_work = [f"notebook {name}" for name, event in last.items() if event == "started"]
-    at = ", ".join(at_work) or " ".join("".join(steps[-1:]).split())
+    at = ", ".join(at_work) or "".join(steps[-1:])
     return f"; it was at: {at}" if at else ""
 
 

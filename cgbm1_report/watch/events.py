@@ -36,6 +36,8 @@ PATIENCE: Final = 60.0
 PAUSE: Final = 3600.0
 #: What happened; in capitals what a reader of a quiet log sees too.
 GRAVE: Final = frozenset({"failed", "refused", "kept"})
+#: What a build is at, for who reads the log: a line of JSON tells only what has come of something.
+STEP: Final = "step"
 #: Events that somebody is told of by the command.
 TOLD: Final = frozenset({"done", "failed", "refused", "repeated", "ignored", "gone", "removed", "kept", "ended"})
 
@@ -123,7 +125,7 @@ def print_events(*, as_json: bool, quiet: bool) -> Hear:
     def hear(event: Event) -> None:
         # A log nobody reads any more ends no watch.
         with suppress(OSError):
-            if as_json:
+            if as_json and event.kind != STEP:
                 say(event.as_json())
                 sys.stdout.flush()
             # A code without a word would send its reader searching.

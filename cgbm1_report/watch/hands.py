@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cgbm1_report.watch.asked import Asked
@@ -18,6 +19,6 @@ class Hands:
     compare: Compare
 
 
-def make_hands(asked: Asked) -> Hands:
-    """Those of this program, as a watch is asked for."""
-    return Hands(make_builder(asked), make_check(asked), make_compare(asked))
+def make_hands(asked: Asked, hear: Callable[[str], None]) -> Hands:
+    """Those of this program, as a watch is asked for; ``hear`` is told of each step of a build."""
+    return Hands(make_builder(asked, hear), make_check(asked), make_compare(asked))

@@ -38,12 +38,13 @@ BACK_OFF: Final = 60.0
 class Watch:
     """Watches one folder of cuts; see `watch_cuts`."""
 
-    def __init__(self, asked: Asked, hear: Hear, hands: Hands, times: Times) -> None:
-        self.asked, self.hands, self.times = asked, hands, times
+    def __init__(self, asked: Asked, hear: Hear, hands: Hands | None, times: Times) -> None:
+        self.asked, self.times = asked, times
         # Whoever is told of a cut, or of a file in it, need not stand where the watch was begun.
         self.folder, self.out = find_whole(asked.folder), find_whole(asked.out)
         options = [*asked.words, *(["--since-last"] if asked.since_last else [])]
         self.board = Board(self.folder, self.out, hear, times, options)
+        self.hands = hands or make_hands(asked, self.board.tell_step)
         self.told_apart = ""
         #: What it has said that it waits for, by cut; the watch's own under no name.
         self.waits: dict[str, str] = {}
@@ -388,7 +389,7 @@ def watch_cuts(asked: Asked, hear: Hear, *, hands: Hands | None = None, times: T
         The watch cannot begin: a wrong folder, a wrong option, another watch of the same builds, a damaged status.
     """
     check_asked(asked)
-    watch = Watch(asked, hear, hands or make_hands(asked), times or Times())
+    watch = Watch(asked, hear, hands, times or Times())
     with _alone(watch.out):
         try:
             code = watch.run()
