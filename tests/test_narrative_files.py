@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
+from cgbm1_report.build.gate import validate_everything
 from cgbm1_report.build.log import read_log
 from cgbm1_report.build.narratives import write_csv, write_narratives
 from cgbm1_report.build.report import build_report
@@ -175,6 +176,25 @@ def test_file_says_of_a_death_that_is_no_event_its_date_and_cause_and_notes_when
         assert row["NOTE"] == (f"changed since the text was written: {note}" if note else "")
 
 
+def test_text_of_an_event_that_has_no_narrative_any_more_is_told_alike_by_validate_and_by_the_file(tmp_path: Path) -> None:
+    """The fever is not serious and of grade 2 now, with the same term and day: it is there, and nothing narrates it."""
+    cut = write_cut(tmp_path / "cut", change(study(), MEDIUM, 2, AESER="N", AETOXGR="2", AESHOSP=None), OPENED)
+    text = "USUBJID,AESEQ,AETERM,AESTDTC,AESER,AETOXGR,TEXT\n{},2,-发热 (fever),2025-07,{},of the fever\n{},7,other,2025-07,Y,3,of none\n"
+    (cut / "narratives.csv").write_text(text.format(MEDIUM, "Y,3", DEAD), encoding="utf-8-sig")
+    why = "the event is there, but has no narrative of its own any more"
+    found = validate_everything(read_cut(cut, TRIAL), TRIAL).query("dataset == 'NARRATIVES'").set_index("usubjid")
+    assert found["message"].to_dict() == {
+        MEDIUM: f"a text of a narrative is not printed: {why} (AESER Y, now N; AETOXGR 3, now 2)",
+        DEAD: "a text of a narrative is not printed: this cut has no such event (began 2025-07)",
+    }
+    assert "when the event has a narrative" in found["remedy"][MEDIUM]
+    said = write_narratives(cut, tmp_path / "new.csv")
+    kinds = {"1 text whose event is gone", "1 text whose event is there without a narrative of its own"}
+    assert {part.strip().removesuffix(", which NOTE says") for part in said.split(";")[1:]} == kinds
+    notes = {one["USUBJID"]: one["NOTE"] for one in rows_of((tmp_path / "new.csv").read_bytes())}
+    assert notes[MEDIUM] == f"printed nowhere: {why}: AESER Y, now N; AETOXGR 3, now 2"
+
+
 def test_file_put_into_the_cut_is_written_again_byte_for_byte(cut: Path, tmp_path: Path) -> None:
     write_narratives(cut, tmp_path / "new.csv")
     (cut / "narratives.csv").write_bytes((tmp_path / "new.csv").read_bytes())
@@ -293,7 +313,7 @@ def test_texts_stay_with_their_events_from_cut_to_cut_and_one_whose_event_is_gon
     for kind, text in printed(builds[1]).items():
         assert [f"{whole}({name})" in text for name in ("stays", "withdrawn", "moved")] == [True, False, False], kind
     logged = [[fact["told"] for fact in read_log(one) if fact["what"] == "narratives"] for one in builds]
-    assert logged == [[], ["printed nowhere: 2 texts; findings on NARRATIVES say which and why"]]
+    assert logged == [[], ["printed nowhere: 2 texts whose event is gone; findings on NARRATIVES say which and why"]]
     lost = pd.read_csv(builds[1] / "findings.csv").query("dataset == 'NARRATIVES'")
     assert [tuple(one) for one in lost[["severity", "rule", "usubjid", "key"]].to_numpy()] == [
         ("W", "V02", MEDIUM, "AESEQ 2"), ("W", "V02", DEAD, "AESEQ 1"),

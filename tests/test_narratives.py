@@ -276,7 +276,12 @@ def test_text_that_no_narrative_would_print_is_a_finding_that_quotes_nothing() -
     assert [(one["severity"], one["usubjid"], one["key"]) for one in found] == [
         ("W", "A", "AESEQ 1"), ("W", "A", ""), ("W", "E", "AESEQ 1"),
     ]  # fmt: skip
-    assert {one["message"] for one in found} == {"a text of a narrative is not printed: it has no narrative of its own any more"}
+    assert {one["remedy"] for one in found} == {
+        "take its row out of narratives.csv, or leave it: it is printed again when the event has a narrative"
+    }
+    assert {one["message"] for one in found} == {
+        "a text of a narrative is not printed: the event is there, but has no narrative of its own any more"
+    }
 
 
 #: What the file says an event was, what it is in the cut, and what is said of the text.
@@ -431,7 +436,7 @@ Z       | 3     | coma   | 2025-03-11 | of who is gone | .
     assert heard is not None
     table = tell(study(NARRATIVES=print_texts(heard)))
     assert [note for note in table.footnotes if "is printed nowhere" in note] == [
-        "Physician’s text of A is printed nowhere: it has no narrative of its own any more (AESER Y, now N).",
+        "Physician’s text of A is printed nowhere: the event is there, but has no narrative of its own any more (AESER Y, now N).",
         "Physician’s text of C is printed nowhere: this cut has no such event "
         "(began 2025-03-11; AESEQ 1 of this term begins 2025-03-12 now).",
         "Physician’s text of Z is printed nowhere: this cut has no such event (began 2025-03-11).",
@@ -442,7 +447,10 @@ Z       | 3     | coma   | 2025-03-11 | of who is gone | .
     # Of a phase that is blind no value is told, not even that the event is another day's.
     blind = give_events(_cut(narratives=texts), study(), TRIAL, {2}, ("C", "Z"))
     assert blind is not None
-    assert blind.notes["NOTE"][0] == "Physician’s text of A is printed nowhere: it has no narrative of its own any more."
+    assert (
+        blind.notes["NOTE"][0]
+        == "Physician’s text of A is printed nowhere: the event is there, but has no narrative of its own any more."
+    )
 
 
 def test_text_of_an_event_that_has_no_narrative_any_more_says_what_changed() -> None:
@@ -450,7 +458,7 @@ def test_text_of_an_event_that_has_no_narrative_any_more_says_what_changed() -> 
     heard = give_events(_cut(narratives=texts), study(), TRIAL, (), ())
     assert heard is not None
     assert say_unheard(heard.lost)["message"].tolist() == [
-        "a text of a narrative is not printed: it has no narrative of its own any more (AESER Y, now N)"
+        "a text of a narrative is not printed: the event is there, but has no narrative of its own any more (AESER Y, now N)"
     ]
     assert heard.changed.empty
 

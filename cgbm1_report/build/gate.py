@@ -286,7 +286,14 @@ def _validate_seen(sight: Sight, found: pd.DataFrame | None = None) -> pd.DataFr
     if cut.adam:
         derived, failed = _derive_if_possible(derive) if cut.sdtm else (None, [])
         parts += [*failed, _validate_supplied(sight, derived)]
-    return _tell(sight, [*parts, *hear_texts(sight, {}).findings])
+    return _tell(sight, [*parts, *hear_texts(sight, _analyse_heard(sight, derive)).findings])
+
+
+def _analyse_heard(sight: Sight, derive: Derive) -> dict[str, pd.DataFrame]:
+    """What tells which events have a narrative, where the cut has texts: as they are built. Nothing where it cannot be derived."""
+    if sight.cut.narratives is None or not sight.cut.sdtm:
+        return sight.adam
+    return _derive_if_possible(derive if sight.cut.adam else partial(_derive, sight))[0] or {}
 
 
 def _look_back(sight: Sight) -> list[pd.DataFrame]:

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from cgbm1_report.build.request import Request
     from cgbm1_report.protocol.trial import Trial
 
-#: What becomes of a text that is told of.
-_UNHEARD = ("printed nowhere", "written before their event changed")
-
 
 @dataclass(frozen=True)
 class Heard:
@@ -25,26 +22,27 @@ class Heard:
 
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     findings: tuple[pd.DataFrame, ...] = ()
+    told: tuple[str, ...] = ()
 
-    @property
-    def told(self) -> tuple[str, ...]:
-        """How many texts are printed nowhere, and how many were written before their event changed."""
-        return tuple(
-            f"{what}: {number_of(len(found), 'text')}; findings on NARRATIVES say which and why"
-            for found, what in zip(self.findings, _UNHEARD, strict=False)
-            if len(found)
-        )
+
+def _tell_heard(lost: dict[str, int], changed: int) -> tuple[str, ...]:
+    """How many texts are printed nowhere, by what became of their events, and how many were written before their event changed."""
+    counts = {"printed nowhere": ", ".join(f"{number_of(count, 'text')} {what}" for what, count in lost.items())}
+    counts["written before their event changed"] = number_of(changed, "text") if changed else ""
+    return tuple(f"{what}: {said}; findings on NARRATIVES say which and why" for what, said in counts.items() if said)
 
 
 def hear_texts(sight: Sight, adam: dict[str, pd.DataFrame]) -> Heard:
     """Physicians' texts with their events; the findings of those that no event has, and of those whose event changed."""
+    from cgbm1_report.derive.narratives import count_lost
     from cgbm1_report.outputs.narrative_texts import give_events, print_texts
     from cgbm1_report.validate.reading import say_changed, say_unheard
 
     heard = give_events(sight.cut, adam, sight.trial, sight.pooled, sight.subjects)
     if heard is None:
         return Heard()
-    return Heard({"NARRATIVES": print_texts(heard)}, (say_unheard(heard.lost), say_changed(heard.changed)))
+    told = _tell_heard(count_lost(heard.lost), len(heard.changed))
+    return Heard({"NARRATIVES": print_texts(heard)}, (say_unheard(heard.lost), say_changed(heard.changed)), told)
 
 
 def warn_texts(request: Request, trial: Trial, data: Data, numbers: Iterable[str]) -> list[str]:

@@ -42,13 +42,10 @@ def write_narratives(cut: Path, out: Path, trial: Path | None = None) -> str:
         raise PlanError("declares no narratives", file=file, rule=_RULE, remedy="declare which events have one under narratives")
     sight = look_at(read_cut(cut, protocol), protocol)
     seen = replace(sight.cut, sdtm=sight.sdtm, adam=sight.adam)
-    rows = list_events(seen, read_ready(cut, protocol, file).adam, protocol)
+    rows, lost = list_events(seen, read_ready(cut, protocol, file).adam, protocol)
     write_whole(out, write_csv(rows), lambda: _refuse_there(out))
     events, written = rows[rows["EVENT"] != ""], rows["TEXT"].notna() & (rows["TEXT"] != "")
-    told = {
-        "whose event is gone": len(rows) - len(events),
-        "written before the event changed or not known to be of it": int((events["NOTE"] != "").sum()),
-    }
+    told = lost | {"written before the event changed or not known to be of it": int((events["NOTE"] != "").sum())}
     noted = [f"; {number_of(count, 'text')} {what}, which NOTE says" for what, count in told.items() if count]
     return f"{out}: {number_of(len(events), 'event')}, {int(written[events.index].sum())} with a text{''.join(noted)}"
 

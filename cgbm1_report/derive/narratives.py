@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import pandas as pd
 
@@ -13,14 +13,25 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.narratives import OF_DEATH, RECORD
 
 _EVENT = ["USUBJID", "AESEQ"]
-_GONE = "this cut has no such event"
+#: Why a text is printed nowhere. ``LEFT`` is of an event that is there; a death stands for one.
+_GONE, _NO_DEATH = "this cut has no such event", "this cut has no such death"
+_SEVERAL, _TWICE = "several events have this term and day: AESEQ does not tell which", "another text is of the same event"
+LEFT = "the event is there, but has no narrative of its own any more"
+_LOST: Final = {
+    _GONE: "whose event is gone",
+    _NO_DEATH: "whose event is gone",
+    LEFT: "whose event is there without a narrative of its own",
+    _SEVERAL: "of which the file does not tell one event",
+    _TWICE: "of which the file does not tell one event",
+}
 _BY = ["USUBJID", "TERM", "DAY"]
 
 
 class Heard(NamedTuple):
     """Texts with the number that their event has now (none: a death that is no event), and those of no event, with the reason.
 
-    ``AT`` is the place of each in the file. ``lost`` says in ``NOW`` what the cut has that may be meant. ``changed`` are the
+    ``AT`` is the place of each in the file. ``lost`` says in ``NOW`` what the cut has that may be meant, and by ``LEFT`` that
+    the event is there and has no narrative of its own any more: that is of analysed events, which others tell. ``changed`` are the
     texts whose event is another than it was when they were written: which variables (``NAMES``) and, in ``WHY``, their
     values. Those of a death of which the file says nothing are among them, not ``SAID``, with what it is now. ``moved`` are
     events that have no text while one of their subject and term is lost, with the ``DAY`` that has.
@@ -62,12 +73,9 @@ def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFram
     found = own[death & own["USUBJID"].isin(dead)].assign(NOW=float("nan"))
     kept = pd.concat([both[~twice], found])
     why = pd.Series(_GONE, index=own["AT"])
-    why = why.mask(why.index.isin(own.loc[death, "AT"]), "this cut has no such death")
-    why = why.mask(
-        why.index.isin(own.loc[~death].merge(now[_BY], on=_BY)["AT"]),
-        "several events have this term and day: AESEQ does not tell which",
-    )
-    why = why.mask(why.index.isin(both.loc[twice, "AT"]), "another text is of the same event")
+    why = why.mask(why.index.isin(own.loc[death, "AT"]), _NO_DEATH)
+    why = why.mask(why.index.isin(own.loc[~death].merge(now[_BY], on=_BY)["AT"]), _SEVERAL)
+    why = why.mask(why.index.isin(both.loc[twice, "AT"]), _TWICE)
     lost = own[~own["AT"].isin(kept["AT"])]
     told = kept.sort_values(["USUBJID", "NOW"])[["USUBJID", "NOW", "TEXT", "AT"]].rename(columns={"NOW": "AESEQ"})
     told, lost = told.reset_index(drop=True), lost.assign(WHY=lost["AT"].map(why))
@@ -75,7 +83,13 @@ def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFram
     lost = lost.assign(NOW=lost["AT"].map(near.groupby("AT")["SAID"].agg("; ".join)).astype("str").fillna(""))
     moved = near[near["MOVED"]].drop_duplicates("AT", keep=False).drop_duplicates(_EVENT, keep=False)
     changed = _find_changed(told, texts, tell_records(events, subjects))
-    return Heard(told, lost[["USUBJID", "AESEQ", "DAY", "AT", "WHY", "NOW"]], changed, moved[[*_EVENT, "DAY"]])
+    lost = lost.assign(LEFT=False)[["USUBJID", "AESEQ", "DAY", "AT", "WHY", "NOW", "LEFT"]]
+    return Heard(told, lost, changed, moved[[*_EVENT, "DAY"]])
+
+
+def count_lost(lost: pd.DataFrame) -> dict[str, int]:
+    """How many of the texts that are ``lost`` are of each kind, in words: what became of the event of each (``WHY``)."""
+    return {str(what): int(count) for what, count in lost["WHY"].map(_LOST).value_counts(sort=False).items()}
 
 
 def _find_near(lost: pd.DataFrame, now: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:

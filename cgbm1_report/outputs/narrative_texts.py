@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from cgbm1_report.derive.disposition import derive_dthcaus
-from cgbm1_report.derive.narratives import Heard, match_texts, tell_records, withhold_texts
+from cgbm1_report.derive.narratives import LEFT, Heard, count_lost, match_texts, tell_records, withhold_texts
 from cgbm1_report.protocol.narratives import Narratives, read_narrative_words
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import Cut
@@ -73,11 +73,11 @@ def _mark_texts(texts: pd.DataFrame, changed: pd.DataFrame, moved: pd.DataFrame)
     return pd.concat([texts.assign(TEXT=texts["TEXT"] + line.to_numpy()), moved[_EVENT].assign(TEXT=lines)], ignore_index=True)
 
 
-def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> pd.DataFrame:
+def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> tuple[pd.DataFrame, dict[str, int]]:
     """What physicians are to write of: a row for each event that has a narrative, with its text where there is one.
 
     A text that no narrative prints keeps its row, as it stands in the file, and a note that says why; no text is withheld:
-    it goes back to who wrote it.
+    it goes back to who wrote it. Beside the rows stands how many texts are printed nowhere, by what became of their events.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> pd.
     events, people = _collected(cut, trial)
     columns = [*EVENT, "EVENT", "REASON", *RECORD, "TEXT", "NOTE"]
     if trial.narratives is None or events is None or people is None or not {"ADAE", "ADSL"} <= adam.keys():
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=columns), {}
     reasons = find_reasons(adam, trial, trial.narratives)
     told = reasons.groupby(_EVENT, dropna=False, sort=False)["REASON"].agg("; ".join).reset_index()
     events = tell_records(events, people)
@@ -98,7 +98,7 @@ def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> pd.
     rows["EVENT"] = rows["EVENT"].fillna(rows["AETERM"]).fillna(rows["REASON"])
     heard = _hear(cut, adam, trial)
     if heard is None:
-        return rows.assign(TEXT="").sort_values(["USUBJID", "AESTDTC", "AESEQ"]).reindex(columns=columns)
+        return rows.assign(TEXT="").sort_values(["USUBJID", "AESTDTC", "AESEQ"]).reindex(columns=columns), {}
     rows = rows.merge(heard.texts[[*_EVENT, "TEXT"]], on=_EVENT, how="left").merge(heard.changed, on=_EVENT, how="left")
     noted = rows["SAID"].eq(False).map({False: "changed since the text was written: ", True: f"{_UNDATED}: "}).astype("str")
     rows["NOTE"] = (noted + rows["WHY"]).fillna("")
@@ -108,7 +108,8 @@ def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> pd.
     lost = lost.assign(EVENT="", REASON="", NOTE=("printed nowhere: " + why).to_numpy())
     rows = rows.sort_values(["AESTDTC", "AESEQ"])
     whole = pd.concat([rows, lost.reindex(columns=columns)]) if len(lost) else rows
-    return whole.sort_values("USUBJID", kind="stable").reset_index(drop=True).reindex(columns=columns)
+    whole = whole.sort_values("USUBJID", kind="stable").reset_index(drop=True).reindex(columns=columns)
+    return whole, count_lost(heard.lost)
 
 
 def find_reasons(adam: Mapping[str, pd.DataFrame], trial: Trial, rule: Narratives) -> pd.DataFrame:
@@ -180,7 +181,7 @@ def _leave_out(heard: Heard, reasons: pd.DataFrame) -> Heard:
     """
     texts = heard.texts
     kept = pd.MultiIndex.from_frame(texts[_EVENT]).isin(pd.MultiIndex.from_frame(reasons[_EVENT]))
-    left = texts[~kept][[*_EVENT, "AT"]].assign(DAY="", WHY="it has no narrative of its own any more")
+    left = texts[~kept][[*_EVENT, "AT"]].assign(DAY="", WHY=LEFT, LEFT=True)
     left["NOW"] = left["AT"].map(heard.changed[heard.changed["SAID"]].set_index("AT")["WHY"]).astype("str").fillna("")
     changed = heard.changed[~heard.changed["AT"].isin(left["AT"])].reset_index(drop=True)
     return Heard(texts[kept].reset_index(drop=True), pd.concat([heard.lost, left], ignore_index=True), changed, heard.moved)

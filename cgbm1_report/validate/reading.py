@@ -12,6 +12,9 @@ from cgbm1_report.read.find import looks_like_data
 
 #: Files of a kind that are named one by one.
 NAMED = 20
+#: What to do about a text that no narrative prints; of one whose event is there and has none there is nothing to correct.
+_CORRECT = "give the text the term and the begin that its event has now, or take it out of narratives.csv"
+_LEAVE = "take its row out of narratives.csv, or leave it: it is printed again when the event has a narrative"
 #: Dataset of a finding that is about the folder.
 _CUT = "CUT"
 
@@ -36,9 +39,9 @@ def find_reading(notes: Sequence[Problem], unread: Sequence[str]) -> pd.DataFram
 
 
 def say_unheard(lost: pd.DataFrame) -> pd.DataFrame:
-    """Findings (W) about physicians' texts whose event is not there: each is printed nowhere, and named. The text is not quoted.
+    """Findings (W) about physicians' texts that no narrative prints: each is named, with what became of its event, and not quoted.
 
-    ``lost`` has USUBJID, AESEQ, the DAY of begin, WHY, and what the cut has NOW that may be meant.
+    ``lost`` has USUBJID, AESEQ, the DAY of begin, WHY, what the cut has NOW that may be meant, and whether the event is ``LEFT``.
     """
     key = "AESEQ " + lost["AESEQ"].map("{:g}".format, na_action="ignore").astype("str")
     began = ("began " + lost["DAY"]).where(lost["DAY"] != "", "")
@@ -51,7 +54,7 @@ def say_unheard(lost: pd.DataFrame) -> pd.DataFrame:
             "message": "a text of a narrative is not printed: " + lost["WHY"] + began,
         }
     )
-    remedy = "give the text the term and the begin that its event has now, or take it out of narratives.csv"
+    remedy = lost["LEFT"].map({True: _LEAVE, False: _CORRECT})
     return told.assign(dataset="NARRATIVES", variable="", value=None, severity="W", rule="V02", remedy=remedy)
 
 
