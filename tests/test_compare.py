@@ -22,7 +22,7 @@ from cgbm1_report.compare.files import FORMS, say_comparison, write_comparison
 from cgbm1_report.compare.named import Words, read_output
 from cgbm1_report.compare.pages import _crossed, count_all, make_tables
 from cgbm1_report.compare.reads import find_reads
-from cgbm1_report.compare.records import compare_datasets
+from cgbm1_report.compare.records import compare_datasets, tell_apart
 from cgbm1_report.compare.results import compare_results, find_crossed, rename_results
 from cgbm1_report.compare.sides import tell_facts
 from cgbm1_report.emit import emit_printed
@@ -268,8 +268,8 @@ def test_cut_and_build_are_not_alike(tmp_path):
 def test_what_differs_besides_the_data_is_said(tmp_path):
     old = replace(built(tmp_path, "nothing"), facts={"phase": "1"})
     found = compare_sides(old, replace(old, facts={"phase": "2"}), TRIAL)
-    assert found.unlike == ("phase: 1, now 2",)
-    assert "They differ in more than their data: phase: 1, now 2." in make_tables(found)[0].footnotes
+    assert found.unlike == ("phases in the report: 1, now 2",)
+    assert "What differs besides the data: phases in the report: 1, now 2." in make_tables(found)[0].footnotes
 
 
 # What the manifest of each says of its program | how that is told
@@ -487,6 +487,72 @@ def test_subjects_that_say_another_thing_are_counted_with_the_variables_in_which
     """Who is dead now has another date of death and another flag."""
     table = make_tables(compare_sides(cut("nothing"), cut("death"), TRIAL))[0]
     assert [row.label for row in table.rows if row.label.startswith("With other")] == ["With other values: DTHDTC, DTHFL"]
+
+
+def test_statistics_of_a_cell_that_changed_stand_as_it_prints_them():
+    """The lower bound of an interval before its upper one."""
+    bounds = (("estimate", 40.0, 45.0), ("conf.low", 30.8, 31.9), ("conf.high", 65.9, 67.1))
+    place = ("T14.2.1.2", write_key((("PARAMCD", "OS"),)), "Low", "survival")
+    sides = [
+        pd.DataFrame(
+            [(*place, one[0], one[at], str(one[at]), None) for one in bounds], columns=[*NAMED, "stat", "stat_fmt", "subjects"]
+        )
+        for at in (1, 2)
+    ]
+    moves = compare_results(*sides, (["T14.2.1.2"], ["T14.2.1.2"]))
+    assert moves.cells["stat_name"].tolist() == ["estimate", "conf.low", "conf.high"]
+
+
+def test_subject_whose_record_says_other_values_is_listed_under_words():
+    (table,) = [one for one in make_tables(compare_sides(cut("nothing"), cut("death"), TRIAL)) if one.title == "Subjects"]
+    assert {row.cells["kind"] for row in table.rows} == {"Other values"}
+
+
+#: A number before and now | how the two are told: six digits, and more only where six say the same of both.
+TOLD_APART = """
+-55.1282051282 | 684.615384615 | -55.1282   | 684.615
+12.5           | 13            | 12.5       | 13
+1234567.125    | 1234568.5     | 1234567.12 | 1234568.5
+0.12345678     | 0.12345679    | 0.12345678 | 0.12345679
+.              | 1.23456789    |            | 1.23457
+"""
+
+
+@pytest.mark.parametrize("case", TOLD_APART.strip().splitlines())
+def test_numbers_of_records_are_told_with_few_digits_that_never_say_the_same_of_two(case):
+    before, now, *told = (part.strip() for part in case.split("|"))
+    sides = [pd.Series([float("nan") if text == "." else float(text)]) for text in (before, now)]
+    assert [one[0] for one in tell_apart(*sides)] == told
+
+
+#: The states of two cohorts at a review and at the data cut-off, before and now | what is told of them.
+JUDGED = {
+    "a later cut-off alone": (["LOW|R1|2025-03-01|ESCALATE", "LOW|CUT|2025-09-01|ESCALATE", "MED|CUT|2025-09-01|WAIT"],
+                              ["LOW|R1|2025-03-01|ESCALATE", "LOW|CUT|2025-10-01|ESCALATE", "MED|CUT|2025-10-01|WAIT"], []),
+    "another state":         (["LOW|CUT|2025-09-01|WAIT"], ["LOW|CUT|2025-10-01|ESCALATE"], [("changed", "STATE", "WAIT", "ESCALATE")]),
+    "another day of review": (["LOW|R1|2025-03-01|WAIT"], ["LOW|R1|2025-03-08|WAIT"], [("changed", "REVDT", "2025-03-01", "2025-03-08")]),
+    "another cohort":        (["LOW|CUT|2025-09-01|WAIT"], ["LOW|CUT|2025-10-01|WAIT", "MED|CUT|2025-10-01|WAIT"], [("new", "", "", "")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_records_of_no_subject_that_are_judged_at_the_cutoff_are_the_same_at_the_next_one(case):
+    *sides, expected = JUDGED[case]
+    frames = [pd.DataFrame([row.split("|") for row in rows], columns=["COHORT", "REVIEW", "REVDT", "STATE"]) for rows in sides]
+    old, new = (frame.assign(REVDT=pd.to_datetime(frame["REVDT"])) for frame in frames)
+    (found,) = compare_datasets({"STATES": old}, {"STATES": new}, {}, ("2025-09-01", "2025-10-01"))
+    told = found.records[["status", "variable", "old", "new"]].to_numpy().tolist()
+    assert [tuple(one) for one in told] == expected
+
+
+def test_file_beside_the_data_that_is_new_gone_or_changed_is_told_of_two_cuts():
+    old = replace(cut("nothing"), beside={"narratives.csv": "a", "unblinding.csv": "b", "src_decisions.csv": "c"})
+    new = replace(cut("nothing"), beside={"narratives.csv": "x", "unblinding.csv": "b"})
+    found = compare_sides(old, new, TRIAL)
+    assert found.differs
+    assert say_comparison(found)["files"] == found.beside == {"narratives.csv": "changed", "src_decisions.csv": "gone"}
+    assert [row.label for row in make_tables(found)[0].rows] == ["Files beside the data", "narratives.csv", "src_decisions.csv"]
+    assert compare_sides(new, old, TRIAL).beside == {"narratives.csv": "changed", "src_decisions.csv": "new"}
 
 
 def test_nothing_differs_is_said(tmp_path):

@@ -291,6 +291,47 @@ def test_csv_with_quotes_in_their_places_is_read(cut: Path, text: str) -> None:
     assert read_cut(cut).sdtm["DM"]["SEX"].tolist() in (['a "b" c'], ['"'], ["a\nb"])
 
 
+#: narratives.csv as a spreadsheet saves it where the comma is the decimal sign, and what is read or said of it.
+SEMICOLONS = [
+    ("USUBJID;AESEQ;AETERM;AESTDTC;TEXT\n007;1;fever, high;2025-03-01;rose, fell\n", "rose, fell"),
+    ('\ufeff"USUBJID";"AESEQ";"AETERM";"AESTDTC";"TEXT"\r\n"007";"1";"a";"2025-03-01";"one; two"\r\n', "one; two"),
+    ("usubjid;aeseq;aeterm;aestdtc;text;REMARK\n007;1;a;2025-03-01;fell;mine\n", "fell"),
+]
+NO_SEMICOLONS = [
+    ("USUBJID;AESEQ;AETERM;AESTDTC;TEXT\n007;1,5;a;2025-03-01;fell\n", "row 2: a text has an AESEQ that is no number"),
+    ("USUBJID;AESEQ;AETERM;AESTDTC;TEXT\n007,1,a,2025-03-01,fell\n", "line 2: has 1 value, 5 expected"),
+    ("USUBJID,AESEQ;AETERM;AESTDTC;TEXT\n007;1;a;2025-03-01;fell\n", "AESEQ;AETERM;AESTDTC;TEXT"),
+    ("USUBJID;AESEQ;TERM;AESTDTC;TEXT\n007;1;a;2025-03-01;fell\n", "line 1: has no AETERM"),
+    ('USUBJID;AESEQ;AETERM;AESTDTC;TEXT\n007;1;a;2025-03-01;"fell" ill\n', "line 2: has a quote that is not closed"),
+]
+
+
+def write_own(cut: Path, content: bytes) -> None:
+    (cut / "sdtm" / "dm.csv").write_text("STUDYID,DOMAIN,USUBJID\nX,DM,007\n")
+    (cut / "narratives.csv").write_bytes(content)
+
+
+@pytest.mark.parametrize(("text", "told"), SEMICOLONS)
+def test_own_file_with_semicolons_is_read_where_its_first_line_has_all_columns_by_them(cut: Path, text: str, told: str) -> None:
+    write_own(cut, text.encode())
+    narratives = read_cut(cut).narratives
+    assert narratives is not None
+    assert narratives["TEXT"].tolist() == [told]
+
+
+@pytest.mark.parametrize(("text", "said"), NO_SEMICOLONS)
+def test_own_file_of_mixed_separators_or_without_a_column_is_refused(cut: Path, text: str, said: str) -> None:
+    write_own(cut, text.encode())
+    assert said in problem_of(cut)
+
+
+def test_own_file_of_a_spreadsheet_in_windows_1252_is_refused_with_how_to_save_it(cut: Path) -> None:
+    write_own(cut, "USUBJID;AESEQ;AETERM;AESTDTC;TEXT\n007;1;a;2025-03-01;müde\n".encode("cp1252"))
+    said = problem_of(cut)
+    assert "record 1: TEXT is not UTF-8" in said
+    assert "save it in the spreadsheet as CSV UTF-8" in said
+
+
 # --- Dataset-JSON -------------------------------------------------------------------------------
 
 

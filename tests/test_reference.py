@@ -260,6 +260,7 @@ SAME = "<w:p><w:r><w:t>Company Confidential</w:t></w:r></w:p>"
 #    header of other pages    section          settings  refused
 OTHERS = {
     "first page":         ("first", WORDS, "<w:titlePg/>", "", True),
+    "first, a token":     ("first", WORDS.replace("cover", "{{nope}}"), "<w:titlePg/>", "", True),
     "even pages":         ("even", WORDS, "", EVEN, True),
     "first, switched off": ("first", WORDS, '<w:titlePg w:val="0"/>', "", False),
     "even, not set":      ("even", WORDS, "", "", False),
@@ -282,8 +283,12 @@ def test_header_of_first_or_even_pages_that_would_be_lost_is_refused(tmp_path, c
     parts["word/settings.xml"] = parts["word/settings.xml"].replace("<w:drawingGrid", f"{setting}<w:drawingGrid", 1)
     template = save(tmp_path / "sponsor.docx", parts)
     if refused:
-        with pytest.raises(ReportError, match=rf"word/header7\.xml: has a header or footer of its own for {kind} pages.*take out"):
+        with pytest.raises(
+            ReportError, match=rf"word/header7\.xml: has a header or footer of its own for {kind} pages.*take out"
+        ) as told:
             read_reference(template)
+        # What it holds and may not is said with it, and not when it is taken out.
+        assert ("holds the token {{nope}}" in str(told.value)) is ("nope" in words)
         return
     made = parts_of(emit.emit_docx(summary_table(), read_reference(template)))
     assert "Company Confidential" in made["word/header1.xml"]

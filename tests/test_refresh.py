@@ -223,7 +223,7 @@ def test_styles_the_document_lacks_come_along(build, tmp_path):
 FAULTS = {
     "typed in front of it":     (lambda xml: xml.replace("<w:bookmarkStart", "<w:r><w:t>mine</w:t></w:r><w:bookmarkStart", 1), "other text"),
     "put it into a table":      (lambda xml: f"<w:tbl><w:tr><w:tc>{xml}</w:tc></w:tr></w:tbl>", "inside a table"),
-    "cut its end off":          (lambda xml: re.sub(r"<w:bookmarkEnd [^>]*/></w:p>$", "</w:p>", xml), "has no end"),
+    "cut its end off":          (lambda xml: re.sub(r"<w:bookmarkEnd [^>]*/></w:p>$", "</w:p>", xml), "has no end.*a hand that deletes an end of a bookmark"),
 }  # fmt: skip
 
 
@@ -748,7 +748,10 @@ def test_old_figure_that_cannot_be_replaced_is_counted_and_said(build, tmp_path,
     old = change(pasted(figure()))
     document = write_csr(tmp_path / "csr.docx", output_of(summary_table()) + own_words("Before.") + old + own_words("After."))
     if "bookmark" in said:
-        with pytest.raises(ReportError, match=r"Figure 14\.2\.1\.1 stands outside its bookmark.*from its title to its last note"):
+        with pytest.raises(
+            ReportError,
+            match=r"Figure 14\.2\.1\.1 stands outside its bookmark.*from its title to its last note.*--force leaves this one as it is",
+        ):
             refresh_docx(document, build, document)
     done = refresh_docx(document, build, document, force=True)
     (line,) = (line for line in done.told if "14.2.1.1" in line)

@@ -285,14 +285,14 @@ def test_list_of_a_build_since_says_what_differs_besides_the_data(builds, tmp_pa
         Request(builds["cut"], tmp_path / "part", only=("T14.1.4",), phase=1, formats=("html",), since=builds["before"])
     )
     told = json.loads((part / "changes.json").read_text())
-    assert told["unlike"][0] == "phase: all, now 1"
+    assert told["unlike"][0] == "phases in the report: all, now 1"
     (line,) = told["unlike"][1:]
     assert line.startswith("part is a part, and not asked to have 8 outputs of before, which are neither new nor gone: T14.1.4.2,")
     assert told == json.loads(json.dumps(say_comparison(compare_places(builds["before"], part))))
     assert told["outputs"] == []
-    assert "They differ in more than their data: phase: all, now 1." in (part / "changes.html").read_text()
+    assert "What differs besides the data: phases in the report: all, now 1." in (part / "changes.html").read_text()
     about = json.loads((part / "manifest.json").read_text())["documents"]["report"]["changes"]
-    assert about[2:4] == [["They differ in more than their data", one] for one in told["unlike"]]
+    assert about[2:4] == [["What differs besides the data", one] for one in told["unlike"]]
 
 
 def note_of(before: Table, now: Table, folder: Path) -> str:

@@ -67,13 +67,17 @@ def _kind(built: bool) -> str:
 
 
 def _read_cut(folder: Path, trial: Trial) -> Side:
-    """A cut as it may be seen."""
+    """A cut as it may be seen; of the files beside its datasets whether they are others, and nothing that they say."""
     from cgbm1_report.read.cut import read_cut
+    from cgbm1_report.read.find import ABOUT
+    from cgbm1_report.read.folder import companion_names
 
     cut = read_cut(folder, trial)
     sight = look_at(cut, trial)
+    called = {name.casefold(): name for name in companion_names(trial) if name != ABOUT}
     stamp = make_stamp(trial, cut, pooled=sight.pooled)
-    return Side(folder.resolve().name, "cut", {**sight.sdtm, **sight.adam}, stamp, sight.pooled)
+    beside = {called[name.casefold()]: digest for name, digest in cut.files.items() if name.casefold() in called}
+    return Side(folder.resolve().name, "cut", {**sight.sdtm, **sight.adam}, stamp, sight.pooled, beside=beside)
 
 
 def _with_subjects(side: Side, folder: Path, trial: Trial, file: Path) -> tuple[Side, str]:

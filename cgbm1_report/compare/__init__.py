@@ -58,6 +58,14 @@ class Comparison:
     words: Mapping[str, Words] = field(default_factory=dict)
 
     @cached_property
+    def beside(self) -> dict[str, str]:
+        """The files beside the datasets of two cuts that are new, gone or changed, by name."""
+        names = sorted({*self.old.beside, *self.new.beside})
+        states = {name: (self.old.beside.get(name), self.new.beside.get(name)) for name in names}
+        told = {name: "new" if old is None else "gone" if new is None else "changed" for name, (old, new) in states.items()}
+        return {name: status for name, status in told.items() if states[name][0] != states[name][1]}
+
+    @cached_property
     def outputs(self) -> tuple[str, ...]:
         """The numbers of both, in CSR order."""
         return tuple(_ordered({*self.old.outputs, *self.new.outputs}))
@@ -113,7 +121,7 @@ class Comparison:
     def differs(self) -> bool:
         """Whether anything does."""
         moved = isinstance(self.moves, Moves) and self.moves.differ
-        return bool(self.renamed or moved or any(one.differs for one in self.datasets))
+        return bool(self.renamed or moved or self.beside or any(one.differs for one in self.datasets))
 
 
 def limit_outputs(found: Comparison, numbers: Collection[str]) -> Comparison:
@@ -150,7 +158,8 @@ def compare_sides(old: Side, new: Side, trial: Trial, *, unblind: bool = False) 
     refuse_sides(old, new, unblind=unblind)
     renamed = find_renamed(old.data, new.data)
     before = rename_subjects(old.data, renamed, new.data)
-    datasets = compare_datasets(before, new.data, keys_of(before, new.data))
+    cutoffs = (old.stamp.cutoff, new.stamp.cutoff)
+    datasets = compare_datasets(before, new.data, keys_of(before, new.data), cutoffs)
     moves: Moves | NoMoves = NoMoves()
     behind: tuple[tuple[str, ...], ...] = ()
     words: Mapping[str, Words] = {}

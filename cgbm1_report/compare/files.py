@@ -55,6 +55,7 @@ def say_comparison(found: Comparison) -> dict[str, Any]:
         "not_asked": {which: list(numbers) for which, numbers in found.unasked.items()},
         "notes": list(found.notes),
         "counts": count_all(found),
+        "files": found.beside,
         "renamed": dict(found.renamed),
         "subjects": _records(found.subject_records.drop(columns=["at"], errors="ignore")),
         "datasets": {

@@ -28,7 +28,7 @@ _ROW, _COLUMN = Column("row", "Row", width=3.4, align="left"), Column("column", 
 
 
 _OTHERWISE = "With other values"
-_UNLIKE = "They differ in more than their data"
+_UNLIKE = "What differs besides the data"
 _ALL = "All of them: compare with --format xlsx or json."
 
 
@@ -124,7 +124,8 @@ def count_all(found: Comparison) -> dict[str, dict[str, dict[str, int]]]:
         records[f"{one.dataset}, repeating a subject's change"] = {"changed": one.carried}
         records[f"{one.dataset}, only numbered otherwise"] = {"changed": one.renumbered_records}
         records[f"{one.dataset}, variables"] = {"new": len(one.variables_new), "gone": len(one.variables_gone)}
-    return {"Outputs": _count_outputs(found), "Subjects": subjects, "Records": records}
+    files = {name: {status: 1} for name, status in found.beside.items()}
+    return {"Outputs": _count_outputs(found), "Subjects": subjects, "Records": records, "Files beside the data": files}
 
 
 def _count_outputs(found: Comparison) -> dict[str, dict[str, int]]:
@@ -216,8 +217,10 @@ def _count_each(found: Comparison) -> list[tuple[str, str]]:
 
 # The lists ----------------------------------------------------------------------------------------
 
+#: What a subject's own record says otherwise, in the words of the summary.
+_KINDS = {ARM: "Another arm", POPULATION: "Other populations", OTHER: "Other values"}
 _SUBJECTS = (
-    Column("kind", "What", align="left", once=True),
+    Column("kind", "What", width=1.4, align="left", once=True),
     Column("subject", "Subject", width=1.6, align="left"),
     Column("variable", "Variable", align="left"),
     _BEFORE,
@@ -227,11 +230,13 @@ _SUBJECTS = (
 
 def _subjects(found: Comparison) -> list[dict[str, str]]:
     renamed = [
-        {"kind": "Number", "subject": now, "variable": "USUBJID", "old": old, "new": now} for old, now in found.renamed.items()
+        {"kind": "Another number", "subject": now, "variable": "USUBJID", "old": old, "new": now}
+        for old, now in found.renamed.items()
     ]
     level = found.subject_records
-    whole = level[level["status"] != "changed"].assign(kind=lambda one: one["status"].str.capitalize())
-    lines = pd.concat([level[level["status"] == "changed"], whole])[[column.key for column in _SUBJECTS]]
+    moved, whole = level[level["status"] == "changed"], level[level["status"] != "changed"]
+    moved = moved.assign(kind=moved["kind"].map(_KINDS))
+    lines = pd.concat([moved, whole.assign(kind=whole["status"].str.capitalize())])[[column.key for column in _SUBJECTS]]
     return [*renamed, *_lines(lines)]
 
 

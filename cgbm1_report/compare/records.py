@@ -16,6 +16,8 @@ from cgbm1_report.protocol.schema import has_schema, read_schema
 RECORD_COLUMNS = ("dataset", "status", "subject", "record", "variable", "old", "new", "at")
 #: What the records of a subject's datasets repeat of the subject.
 _SAME = ("STUDYID", "DOMAIN")
+#: Of a number that a derivation made, so many digits are told; a reader needs no more to find it.
+_DIGITS = 6
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,12 +70,15 @@ def keys_of(*sides: Mapping[str, pd.DataFrame]) -> dict[str, Sequence[str]]:
 
 
 def compare_datasets(
-    old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame], keys: Mapping[str, Sequence[str]]
+    old: Mapping[str, pd.DataFrame],
+    new: Mapping[str, pd.DataFrame],
+    keys: Mapping[str, Sequence[str]],
+    cutoffs: tuple[str, str] = ("", ""),
 ) -> list[Difference]:
     """The differences of all datasets that either side has, the subjects' own first.
 
     ``keys`` are by dataset what tells its records by its schema. A dataset that one side lacks is one whose records are all
-    new, or gone.
+    new, or gone. ``cutoffs`` are the data cut-offs of both: a record of no subject that is judged at them is the same record.
     """
     names = sorted(old.keys() | new.keys(), key=lambda name: (name not in SUBJECT_LEVEL, name))
     found = []
@@ -85,7 +90,7 @@ def compare_datasets(
             continue
         left = frame.iloc[:0] if left is None else left
         right = frame.iloc[:0] if right is None else right
-        one = _compare(name, left, right, keys.get(name, ()), subjects if name not in SUBJECT_LEVEL else None)
+        one = _compare(name, left, right, keys.get(name, ()), subjects if name not in SUBJECT_LEVEL else None, cutoffs)
         if name in SUBJECT_LEVEL:
             own = one.records[one.records["status"] == "changed"]
             subjects = own if subjects is None else pd.concat([subjects, own])
@@ -93,14 +98,24 @@ def compare_datasets(
     return found
 
 
-def _compare(name: str, old: pd.DataFrame, new: pd.DataFrame, key: Sequence[str], subjects: pd.DataFrame | None) -> Difference:
+def _compare(
+    name: str,
+    old: pd.DataFrame,
+    new: pd.DataFrame,
+    key: Sequence[str],
+    subjects: pd.DataFrame | None,
+    cutoffs: tuple[str, str],
+) -> Difference:
     old, new = old.reset_index(drop=True), new.reset_index(drop=True)
     # Labels of variables are copied with every step: they are no part of what records say.
     old.attrs, new.attrs = {}, {}
     names = [str(one) for one in old if one in new and not is_sequence(str(one))]
     coded = code_values(old, new, names)
+    key = key or ([] if SUBJECT in names else _find_key(coded, new))
     paired = pair_records(coded, old, new, key)
     changed = _find_changed(coded, paired, old, new)
+    if SUBJECT not in names and cutoffs[0] != cutoffs[1]:
+        changed = changed[(changed["old"] != cutoffs[0]) | (changed["new"] != cutoffs[1])].reset_index(drop=True)
     carried = pd.Series(False, index=changed.index)
     if subjects is not None and len(subjects) and len(changed):
         told = pd.MultiIndex.from_frame(subjects[["subject", "variable", "old", "new"]])
@@ -125,6 +140,14 @@ def _compare(name: str, old: pd.DataFrame, new: pd.DataFrame, key: Sequence[str]
     )
 
 
+def _find_key(coded: Coded, frame: pd.DataFrame) -> list[str]:
+    """The first variables, dates aside, that tell each record of both sides: of records that no schema and no subject tells."""
+    named = [name for name in coded.names if not pd.api.types.is_datetime64_any_dtype(frame[name])]
+    sides = (coded.take(named[:many]) for many in range(1, len(named) + 1))
+    fit = (at for at, told in enumerate(sides, 1) if all(len(np.unique(side)) == len(side) for side in told))
+    return named[: next(fit, 0)]
+
+
 def _find_changed(coded: Coded, paired: Paired, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """A line for each variable of a paired record that differs."""
     at, where = np.nonzero(coded.old[paired.old] != coded.new[paired.new])
@@ -133,8 +156,8 @@ def _find_changed(coded: Coded, paired: Paired, old: pd.DataFrame, new: pd.DataF
     for column in np.unique(where):
         here = where == column
         name = coded.names[column]
-        texts["old"][here] = tell_values(old[name].iloc[left[here]])
-        texts["new"][here] = tell_values(new[name].iloc[right[here]])
+        told = old[name].iloc[left[here]], new[name].iloc[right[here]]
+        texts["old"][here], texts["new"][here] = tell_apart(*told)
     records = tell_records(new, right, coded.names)
     return records.assign(status="changed", variable=np.array(coded.names, dtype=object)[where], **texts, at=right)
 
@@ -167,6 +190,23 @@ def tell_values(values: pd.Series) -> np.ndarray:
     else:
         texts = values.astype("str").where(values.notna())
     return np.asarray(texts.astype(object).where(values.notna(), ""), dtype=object)
+
+
+def tell_apart(old: pd.Series, new: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Values that differ as text: numbers with six digits, and with all where these would say the same of two."""
+    exact = tell_values(old), tell_values(new)
+    if not all(side.dtype.kind == "f" for side in (old, new)):
+        return exact
+    short = tuple(np.array([_shorten(text) for text in side], dtype=object) for side in exact)
+    alike = short[0] == short[1]
+    return tuple(np.where(alike, whole, brief) for whole, brief in zip(exact, short, strict=True))  # type: ignore[return-value]
+
+
+def _shorten(text: str) -> str:
+    """A number with six digits, but for all before its point and two behind it; one that has no more is as it is."""
+    if "." not in text or "e" in text:
+        return text
+    return f"{float(text):.{max(_DIGITS, len(text.partition('.')[0].lstrip('-')) + 2)}g}"
 
 
 def _find_renumbered(old: pd.DataFrame, new: pd.DataFrame, paired: Paired) -> pd.DataFrame:

@@ -257,13 +257,15 @@ def _lacking(one: pd.Series, other: pd.Series) -> list[tuple[str, ...]]:
 
 
 def _in_order(cells: pd.DataFrame, new: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
-    """Cells as their outputs have them, from the first row to the last."""
+    """Cells as their outputs have them, from the first row to the last, and the statistics of a cell as it prints them."""
     for side in (new, old):
         at = side.drop_duplicates(["output", "row", "column"])[["output", "row", "column"]].reset_index(names="_at")
         cells = cells.drop(columns="_at", errors="ignore").assign(**({"_before": cells["_at"]} if "_at" in cells else {}))
         cells = cells.merge(at, on=["output", "row", "column"], how="left", sort=False)
     cells["_at"] = cells["_before"].fillna(cells["_at"])
-    return cells.sort_values("_at", kind="stable", ignore_index=True).drop(columns=["_at", "_before"])
+    order = pd.concat([side[list(NAMED)] for side in (new, old)]).drop_duplicates(ignore_index=True).reset_index(names="_nth")
+    cells = cells.merge(order, on=list(NAMED), how="left", sort=False)
+    return cells.sort_values(["_at", "_nth"], kind="stable", ignore_index=True).drop(columns=["_at", "_before", "_nth"])
 
 
 def _tell_rows(rows: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pandas as pd
 
@@ -23,6 +23,14 @@ _RESULTS = "ard.parquet"
 NO_DATA = frozenset({FINDINGS, UNSEEN})
 #: So many outputs are named that one of the two was not asked to have; JSON names all.
 _NAMED = 20
+
+#: What a reader calls facts of a build and what they say, where their own names are those of options.
+_CALLED: Final = {
+    "phase": "phases in the report",
+    "dose group": "dose groups with a document of their own",
+    "data": "what is analysed",
+}
+_SAID: Final[Mapping[str, Mapping[str, str]]] = {"dose group": {"all": "none"}}
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +56,8 @@ class Side:
     #: Where the files of a build lie, and their SHA-256 where it is closed.
     folder: Path | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    #: The files of a cut that lie beside its datasets and go into the report, by name, with their SHA-256.
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<{self.kind.capitalize()} {self.name}: {number_of(len(self.data), 'dataset')}, data cut-off {self.stamp.cutoff}>"
@@ -145,7 +155,7 @@ def find_unasked(old: Side, new: Side) -> dict[str, tuple[str, ...]]:
 def tell_unlike(old: Side, new: Side, unasked: Mapping[str, tuple[str, ...]]) -> list[str]:
     """In what the two differ besides their data, a line each; outputs of which one side was not asked for are not compared."""
     lines = [
-        f"{name}: {old.facts[name]}, now {new.facts[name]}"
+        f"{_CALLED.get(name, name)}: {_word(name, old.facts[name])}, now {_word(name, new.facts[name])}"
         for name in old.facts
         if name in new.facts and old.facts[name] != new.facts[name]
     ]
@@ -158,6 +168,11 @@ def tell_unlike(old: Side, new: Side, unasked: Mapping[str, tuple[str, ...]]) ->
         lines.append("blinding: one is blinded where the other is not")
     sides = {"old": (old, new), "new": (new, old)}
     return lines + [_tell_unasked(*sides[which], numbers) for which, numbers in unasked.items() if numbers]
+
+
+def _word(name: str, value: str) -> str:
+    """What a fact of a build says, as a reader calls it."""
+    return _SAID.get(name, {}).get(value, value)
 
 
 def _tell_unasked(side: Side, other: Side, numbers: tuple[str, ...]) -> str:

@@ -308,6 +308,8 @@ def _refuse_others(template: _Template, main: str) -> None:
         if told_otherwise(template.text(part)) not in map(told_otherwise, ordinary.values()):
             remedy = f"take out {names[kind]!r} in Word, and put what it says into the header or footer of all pages"
             template.refuse(f"has a header or footer of its own for {kind} pages, which a report has not", part, remedy)
+            # Where its words go then, its tokens and fields must be right too: all is said at once.
+            _read_edge(template, part, {})
 
 
 def _is_on(element: ElementTree.Element, tag: str) -> bool:

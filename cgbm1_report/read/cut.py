@@ -28,7 +28,7 @@ from cgbm1_report.read.folder import (
     near_companions,
 )
 from cgbm1_report.read.intake import Intake, put_first
-from cgbm1_report.read.narratives import check_narratives
+from cgbm1_report.read.narratives import EVENT, check_narratives
 from cgbm1_report.read.parquet import read_parquet
 from cgbm1_report.read.raw import RawTable, tidy_table
 from cgbm1_report.read.sas import read_sas7bdat, read_xpt
@@ -277,9 +277,9 @@ def _cutoff(about: dict[str, Any], sdtm: Mapping[str, pd.DataFrame], trial: Tria
     return _iso_day(named, "trial.yaml", "study.data_cutoff") if named else None
 
 
-def _read_table(path: Path | None, name: str, intake: Intake) -> pd.DataFrame | None:
-    """A CSV file beside the datasets, where the cut has it."""
-    return None if path is None else tidy_table(read_csv(intake.take(path), path), name, str(path))
+def _read_table(path: Path | None, name: str, intake: Intake, columns: Collection[str]) -> pd.DataFrame | None:
+    """A CSV file beside the datasets, where the cut has it: people write it, with a spreadsheet of their country."""
+    return None if path is None else tidy_table(read_csv(intake.take(path), path, columns), name, str(path))
 
 
 @dataclass
@@ -301,8 +301,12 @@ def _read_companions(
     try:
         beside.paths |= companion_paths(root, trial)
         told["about"] = _read_about(beside.paths.get(ABOUT), intake)
-        for key, name in (("src_decisions", SRC_DECISIONS), ("narratives", NARRATIVES), ("unblinding", declared(trial).file)):
-            told[key] = _read_table(beside.paths.get(name), key.upper(), intake)
+        for key, name, columns in (
+            ("src_decisions", SRC_DECISIONS, schema_types("SRC_DECISIONS")),
+            ("narratives", NARRATIVES, (*EVENT, "TEXT")),
+            ("unblinding", declared(trial).file, declared(trial).columns),
+        ):
+            told[key] = _read_table(beside.paths.get(name), key.upper(), intake, columns)
         if told["narratives"] is not None:
             told["narratives"] = check_narratives(told["narratives"], str(beside.paths[NARRATIVES]))
         told["cutoff"] = _cutoff(told["about"], sdtm, trial, root)

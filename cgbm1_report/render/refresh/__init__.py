@@ -65,7 +65,7 @@ from cgbm1_report.render.refresh.package import pack as _pack
 from cgbm1_report.render.refresh.places import find_places
 from cgbm1_report.render.refresh.scan import RULE, Found, Place, Scan
 from cgbm1_report.render.refresh.states import find_states
-from cgbm1_report.render.refresh.told import FITTED, SIZED, Refreshed, tell_squeezed, tell_states, tell_stray
+from cgbm1_report.render.refresh.told import FITTED, SIZED, Refreshed, or_force, tell_squeezed, tell_states, tell_stray
 from cgbm1_report.render.refresh.writers import find_own, find_torn
 from cgbm1_report.system.manifest import RESTORE, sha256_of
 from cgbm1_report.tabulate.files import file_stem
@@ -175,7 +175,8 @@ def refresh_docx(
     styles = name_styles(parts)
     wide = measure_font(font := find_font(parts, styles, "TableText"))
     renewals = [_renew(parts, scan, place, outputs[place.number], styles, fit=fit, wide=wide or 1.0) for place in found.places]
-    problems = [*(() if force else found.unsure), *_refused(document, scan, renewals, force=force), *(() if force else found.stray)]
+    unsure, stray = ([] if force else [or_force(one) for one in problems] for problems in (found.unsure, found.stray))
+    problems = [*unsure, *_refused(document, scan, renewals, force=force), *stray]
     if not unblind:
         problems += find_opened(document, ((one.place.number, one.old, one.new) for one in renewals))
     if problems:

@@ -26,7 +26,10 @@ _OURS = "out_"
 _AGAIN = re.compile(r"_Copy_\d+\Z")
 #: The name that an output of a plain number is linked by: T14_3_1_2_1.
 _PLAIN = re.compile(r"[A-Z]\d+(_\d+[a-z]?)+")
-_ANEW = "copy the output anew from the report, in paragraphs of its own; LibreOffice cuts bookmarks to pieces each time it saves"
+_ANEW = (
+    "copy the output anew from the report, in paragraphs of its own; a hand that deletes an end of a bookmark cuts it, and so may "
+    "another program than Word that saves the document"
+)
 _TWICE = "stands {} times, each time around a whole output: the output is in the document more than once"
 _ONE = (
     "take all but one of them out; a copy that Word makes within a document has no such bookmark, and is replaced beside the other"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cgbm1_report.errors import Problem, number_of
@@ -95,6 +95,11 @@ def _warn_mixed(what: str, states: States) -> Iterator[str]:
     said = [f"{most[0]}: {number_of(len(most[1]), 'output')}"]
     said += [f"{state}: {number_of(len(numbers), 'output')} ({name_some(numbers)})" for state, numbers in others]
     yield f"WARNING: the document mixes {what} now. {'; '.join(said)}. Do not file it so: refresh it from one build that holds all"
+
+
+def or_force(problem: Problem) -> Problem:
+    """The problem of an output whose bounds are not sure, while nothing is replaced: what else may be done than to mend it."""
+    return replace(problem, remedy=f"{problem.remedy}; --force leaves this one as it is, and replaces the others")
 
 
 def tell_stray(problem: Problem) -> str:
