@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.protocol.registry import Response
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.source import Escalated
 from tests import test_validate_adam as adam
@@ -247,6 +248,7 @@ class AnalysisCase:
     change: Callable[[], adam.Frames] = field(default=lambda: dict(adam.derived()))
     recompute: bool = True
     sdtm: Callable[[], adam.Frames] = adam.study
+    trial: Trial = TRIAL
 
 
 def cell(dataset: str, place: dict[str, object], **values: object) -> AnalysisCase:
@@ -256,6 +258,14 @@ def cell(dataset: str, place: dict[str, object], **values: object) -> AnalysisCa
 def alone(dataset: str, place: dict[str, object], **values: object) -> AnalysisCase:
     """Without the SDTM."""
     return AnalysisCase(lambda: adam.altered(dataset, place, **values), recompute=False)
+
+
+def responding(value: str) -> AnalysisCase:
+    """Without the SDTM; an outcome of phase 2 whose subjects respond by the name of a visit, as good as any other text."""
+    one = next(outcome for outcome in TRIAL.outcomes if outcome.phase == 2 and outcome.paramcd == "MELD")
+    own = one.model_copy(update={"response": Response(label="Response", where={"AVISIT": (value,)}, without_result="left_out")})
+    outcomes = tuple(own if outcome is one else outcome for outcome in TRIAL.outcomes)
+    return AnalysisCase(recompute=False, trial=TRIAL.model_copy(update={"outcomes": outcomes}))
 
 
 def frame(dataset: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> AnalysisCase:
@@ -351,6 +361,7 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase] | tuple[AnalysisCase, Analysis
     "records_of_outcomes_are_analysed": (
         cell("ADEFF", M | {"PARAMCD": "MELD", "AVISITN": 28.0}, ANL02FL=None),
         cell("ADEFF", M | {"PARAMCD": "MELD", "AVISITN": 0.0}, ANL02FL=None)),
+    "responses_are_values_of_the_data": (responding("day 28"), responding("Day 28")),
     "flags_are_recorded": (
         frame("ADSL", lambda adsl: adsl.assign(DTHFL=None).drop(columns="DTHDT")), AnalysisCase(lambda: {"ADSL": adam.altered("ADSL", M, DTHFL="N")["ADSL"]})),
     "deaths_have_a_day": (cell("ADSL", D, DTHDT=pd.NaT), cell("ADSL", D, DTHDTF="D")),

@@ -33,8 +33,8 @@ def find(check: str, case: Case) -> pd.DataFrame:
 
 def find_supplied(check: str, case: AnalysisCase) -> pd.DataFrame:
     plain = {name: frame.reset_index(drop=True) for name, frame in case.change().items()}
-    source = Source(case.sdtm(), TRIAL, CUTOFF, None) if case.recompute else None
-    return run_rule(OF_ADAM[check], Supplied(plain, TRIAL, derived() if case.recompute else None, source))
+    source = Source(case.sdtm(), case.trial, CUTOFF, None) if case.recompute else None
+    return run_rule(OF_ADAM[check], Supplied(plain, case.trial, derived() if case.recompute else None, source))
 
 
 def unasked(findings: pd.DataFrame) -> list[str]:

@@ -27,6 +27,8 @@ _EVERY_VISIT = (
     "write conventions: {visit_flag: null} into trial.yaml, by which the one record of each AVISITN is taken, or set the flag to Y "
     "in the record with ABLFL = Y too"
 )
+#: So many values of the data are named beside one that they have not, the most frequent ones.
+_NAMED = 6
 #: Flags that are Y or missing, of which none may mean that nobody asked.
 EMPTY = {"ADSL": ("DTHFL",), "ADAE": ("AESDTH", "AESIFL", "ENDSTFL", "DLTFL")}
 
@@ -215,9 +217,9 @@ def records_of_outcomes_are_analysed(given: Supplied) -> Iterator[pd.DataFrame]:
 
 def _say_unanalysed(given: Supplied, outcome: Outcome, flag: str) -> Iterator[pd.DataFrame]:
     dataset, code, outputs = outcome.dataset, outcome.paramcd, f"outputs of outcome {outcome.id}"
-    phase, number = given.of_subject(dataset, given.subjects["PHASE"]), given.column(dataset, "AVISITN")
+    number = given.column(dataset, "AVISITN")
     days = {one.avisitn: one.avisit for one in given.trial.phases[outcome.phase].visits if one.analysed_day in outcome.nominal_days}
-    own = (given.column(dataset, "PARAMCD") == code) & (phase.isna() | (phase == outcome.phase))
+    own = _of_outcome(given, outcome)
     own &= given.column(dataset, "AVAL").notna() | given.column(dataset, "AVALC").notna()
     own &= number.isin(list(days)) if outcome.nominal_days else given.column(dataset, "ABLFL") != "Y"
     kept = own & ((given.column(dataset, flag) == "Y") | given.of_unseen(dataset, flag))
@@ -231,6 +233,48 @@ def _say_unanalysed(given: Supplied, outcome: Outcome, flag: str) -> Iterator[pd
     if lost:
         told = f"{code} has Y in no record of {lost:,} of {number_of(who[own].nunique(), 'subject')} with a value"
         yield whole_finding(dataset, flag, f"{told}: {outputs} leave them out")
+
+
+@adam_rule(
+    "V02", "W", "a value that tells a response is one that the data have",
+    "write the value as the data have it (where of the outcome's response in trial.yaml), or confirm that nobody responds by it",
+    studies="any",
+)  # fmt: skip
+def responses_are_values_of_the_data(given: Supplied) -> Iterator[pd.DataFrame]:
+    """Values that where of an outcome's response names and no record of its parameter has: nobody responds by a misspelt one.
+
+    Asked of the records of the outcome's phase, flagged for analysis or not. Not of AVALC where the parameter has a codelist:
+    trial.yaml and the records are held against that.
+    """
+    for outcome in given.trial.outcomes:
+        for variable in outcome.response.where if outcome.response else ():
+            listed = variable == "AVALC" and given.trial.parameters[outcome.paramcd].codelist
+            if not listed and given.has(outcome.dataset, "PARAMCD", variable):
+                yield from _say_unknown(given, outcome, variable)
+
+
+def _say_unknown(given: Supplied, outcome: Outcome, variable: str) -> Iterator[pd.DataFrame]:
+    dataset, code = outcome.dataset, outcome.paramcd
+    own = _of_outcome(given, outcome) & ~given.of_unseen(dataset, variable)
+    values = given.adam[dataset].loc[own, variable]
+    if not own.any() or pd.api.types.is_numeric_dtype(values):
+        # A number that is asked for a text is refused by the output.
+        return
+    found = values.dropna().astype("str").value_counts()
+    asked = outcome.response.where[variable] if outcome.response else ()
+    strange = [one for one in asked if one not in found.index]
+    if strange:
+        most = [f"{text} in {count:,}" for text, count in found.items()][:_NAMED]
+        more = [number_of(len(found) - _NAMED, "other value")] if len(found) > _NAMED else []
+        there = ", ".join([*most, *more]) or "all are empty"
+        told = f"of {number_of(int(own.sum()), 'record')} of {code} none has {' or '.join(strange)} ({there})"
+        yield whole_finding(dataset, variable, f"{told}: by that nobody responds in outputs of outcome {outcome.id}")
+
+
+def _of_outcome(given: Supplied, outcome: Outcome) -> pd.Series:
+    """Records of an outcome's parameter, of the subjects of its phase."""
+    phase = given.of_subject(outcome.dataset, given.subjects["PHASE"])
+    return (given.column(outcome.dataset, "PARAMCD") == outcome.paramcd) & (phase.isna() | (phase == outcome.phase))
 
 
 def _left_out(dataset: str, variable: str, told: str, baseline: pd.Series, kept: pd.Series, remedy: str | None) -> pd.DataFrame:
