@@ -13,7 +13,7 @@ from cgbm1_report.derive.narratives import match_texts, withhold_texts
 from cgbm1_report.emit import emit_html
 from cgbm1_report.errors import DataError
 from cgbm1_report.outputs.catalogue import catalogue, make
-from cgbm1_report.outputs.narrative_texts import give_events, print_texts
+from cgbm1_report.outputs.narrative_texts import find_unwritten, give_events, print_texts
 from cgbm1_report.protocol.narratives import Phrase, read_narrative_words
 from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.read.narratives import check_narratives
@@ -416,9 +416,11 @@ C       | 1     | fever  | 2025-03-11 | of the fever  | 3       | .
         ("C", "Pyrexia", "[Physician’s text: not printed, because it is of such an event that began 2025-03-11]"),
         ("C", "Headache", "[Physician’s text: not written yet]"),
     ]
+    # The line in the place of a text is none.
+    assert find_unwritten(study(NARRATIVES=heard.texts), TRIAL)["USUBJID"].tolist() == ["C", "C"]
     blind = give_events(_cut(narratives=texts), study(), TRIAL, {2}, ("B", "C"))
     assert blind is not None
-    assert [line for line in blind.texts["TEXT"] if "AETOXGR" in line] == [
+    assert [line for line in blind.texts["TEXT"].dropna() if "AETOXGR" in line] == [
         "of the sepsis\n[Physician’s text: written before the event changed: AETOXGR]"
     ]
 

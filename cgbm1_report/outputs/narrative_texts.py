@@ -63,14 +63,15 @@ def print_texts(heard: Heard) -> pd.DataFrame:
 
 
 def _mark_texts(texts: pd.DataFrame, changed: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
-    """Texts with a line where their event has changed since, and a line in the place of one that is of another day."""
+    """Texts with a line where their event has changed since, and in the place of one that is of another day a line, INSTEAD."""
     words = read_narrative_words()
     pairs = zip(changed["WHY"], changed["SAID"], strict=True)
     said = [(words.outdated if known else words.undated).replace("{CHANGED}", why) for why, known in pairs]
     noted = changed[_EVENT].assign(LINE=pd.Series(said, index=changed.index, dtype="str"))
     line = ("\n" + texts[_EVENT].merge(noted, on=_EVENT, how="left")["LINE"].astype("str")).fillna("")
     lines = moved["DAY"].astype("str").map(lambda day: words.moved.replace("{DAY}", day or "–"))
-    return pd.concat([texts.assign(TEXT=texts["TEXT"] + line.to_numpy()), moved[_EVENT].assign(TEXT=lines)], ignore_index=True)
+    # It is no text of a physician's, who has still to write one.
+    return pd.concat([texts.assign(TEXT=texts["TEXT"] + line.to_numpy()), moved[_EVENT].assign(INSTEAD=lines)], ignore_index=True)
 
 
 def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> tuple[pd.DataFrame, dict[str, int]]:

@@ -102,8 +102,9 @@ def _note_lost(view: View) -> tuple[str, ...]:
 
 
 def _written(view: View, events: pd.DataFrame, unwritten: str) -> pd.DataFrame:
-    """What physicians wrote of each event, a line a paragraph; where there is nothing, a place for it."""
+    """What physicians wrote of each event, a line a paragraph; where there is nothing, what stands instead, or a place for it."""
     texts = _supplied(view)
+    texts = texts.assign(TEXT=texts["TEXT"].fillna(texts["INSTEAD"])) if "INSTEAD" in texts else texts
     texts = texts.loc[texts["TEXT"].notna(), ["USUBJID", "AESEQ", "TEXT"]]
     texts = texts.assign(OF=texts["AESEQ"].astype("float64").fillna(OF_DEATH)).drop(columns=["AESEQ"])
     lines = events[WHOSE].merge(texts, on=WHOSE, how="left", validate="one_to_one")
