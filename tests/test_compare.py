@@ -144,6 +144,22 @@ def test_record_is_matched_by_what_it_says(case):
     assert sorted(found.records["status"].unique()) == MATCHED[case][2]
 
 
+def test_text_that_has_only_the_number_of_its_event_is_told_by_the_event_and_not_by_its_number_or_note():
+    """A wrote another text of the fever, whose number and that of the sepsis are others now; of B a text is printed nowhere."""
+    days = pd.to_datetime(["2025-07-01", "2025-07-09"]).astype("datetime64[s]")
+    events = pd.DataFrame({"USUBJID": "A", "AESEQ": [1.0, 2.0], "AETERM": ["fever", "sepsis"], "ASTDT": days})
+    texts = pd.DataFrame({"USUBJID": "A", "AESEQ": [1.0, 2.0], "TEXT": ["Fell ill.", "Died."]})
+    later = texts.assign(AESEQ=[3.0, 4.0], TEXT=["Fell ill again.", "Died."])
+    noted = pd.concat([later, pd.DataFrame({"USUBJID": ["B"], "NOTE": ["printed nowhere"]})], ignore_index=True)
+    sides = {"ADAE": events, "NARRATIVES": texts}, {"ADAE": events.assign(AESEQ=[3.0, 4.0]), "NARRATIVES": noted}
+    (found,) = (one for one in compare_datasets(*sides, {}) if one.dataset == "NARRATIVES")
+    assert found.records[["status", "subject", "record", "variable", "old", "new"]].to_numpy().tolist() == [
+        ["changed", "A", "AETERM fever, ASTDT 2025-07-01", "TEXT", "Fell ill.", "Fell ill again."],
+        ["new", "B", "", "", "", ""],
+    ]
+    assert (found.renumbered_records, found.variables_new) == (2, ("NOTE",))
+
+
 def test_order_of_records_and_of_variables_says_nothing():
     shuffled = {
         name: frame.sample(frac=1, random_state=1)[list(frame.columns[::-1])] for name, frame in collected("nothing").items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -90,12 +90,31 @@ def compare_datasets(
             continue
         left = frame.iloc[:0] if left is None else left
         right = frame.iloc[:0] if right is None else right
+        (before, lent), (now, also) = _lend(left, old), _lend(right, new)
+        left, right, lent = (before, now, lent) if lent == also else (left, right, ())
         one = _compare(name, left, right, keys.get(name, ()), subjects if name not in SUBJECT_LEVEL else None, cutoffs)
+        # What was lent tells a record; that it changed is told of the record that it belongs to.
+        one = replace(one, records=one.records[~one.records["variable"].isin(lent)].reset_index(drop=True)) if lent else one
         if name in SUBJECT_LEVEL:
             own = one.records[one.records["status"] == "changed"]
             subjects = own if subjects is None else pd.concat([subjects, own])
         found.append(one)
     return found
+
+
+def _lend(frame: pd.DataFrame, side: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Records that say nothing of themselves but the number of another one, with what that is about and when it began."""
+    numbers = [str(name) for name in frame if is_sequence(str(name))]
+    if SUBJECT not in frame or len(numbers) != 1 or any(is_about(str(name)) for name in frame):
+        return frame, ()
+    code = numbers[0].removesuffix("SEQ")
+    owner = next((side[name] for name in (f"AD{code}", code) if name in side and numbers[0] in side[name]), None)
+    if owner is None or frame[numbers[0]].dtype != owner[numbers[0]].dtype:
+        return frame, ()
+    names = tuple(one for one in (f"{code}TERM", f"{code}TRT", f"{code}STDTC", "ASTDT") if one in owner)[:2]
+    key = [SUBJECT, numbers[0]]
+    lent = owner[[*key, *names]].dropna(subset=key).drop_duplicates(key)
+    return frame.merge(lent, on=key, how="left"), names
 
 
 def _compare(
