@@ -56,8 +56,13 @@ def test_behind_a_share_whose_denominator_alone_moved_stands_the_subject_who_mov
 
 def test_behind_a_mean_of_the_subjects_stands_what_changed_of_them_though_the_output_is_of_another_dataset(cells):
     """P died ten days later: days of follow-up stand in ADSL, and the table is made of the visits."""
-    days = cells["death"].query("output == 'T14.1.10.2'")
-    assert set(days["behind"]) == {(f"ADSL {PLACEBO}: FUPDAYS 184 → 194",)}
+    table = cells["death"].query("output == 'T14.1.10.2'")
+    days = table["row"].str.contains("FUPDAYS")
+    assert set(table.loc[days, "behind"]) == {(f"ADSL {PLACEBO}: FUPDAYS 184 → 194",)}
+    # P died on day 193, before the window of day 180 (to day 194) had closed, and missed no visit any more.
+    assert {text.partition(":")[0] for told in table.loc[~days, "behind"] for text in told} == {
+        f"ADSV {PLACEBO} AVISITN 180, VISITNUM 180"
+    }
 
 
 def test_behind_a_row_of_a_subject_stands_nothing_of_another(cells):
