@@ -93,6 +93,8 @@ def test_analysis_data_of_everything_planted_at_once(everything):
         ],
         "ADAE": [(DEAD, "AOCCFL", "Y", ""), (DEAD, "", "", "")],
         "ADLB": [(MEDIUM, "AVAL", "126", "129")],
+        # Who died within the window of a visit has not missed it.
+        "ADSV": [(PLACEBO, "EXPFL", "Y", ""), (PLACEBO, "ATTEND", "MISSED", "")],
     }  # fmt: skip
     (adlb,) = [one for one in everything.datasets if one.dataset == "ADLB"]
     repeating = analysed("nothing")["ADLB"]["USUBJID"].eq(MEDIUM).sum()
