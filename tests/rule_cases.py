@@ -357,6 +357,20 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase] | tuple[AnalysisCase, Analysis
     "censoring_fits_its_description": (
         cell("ADTTE", M | {"PARAMCD": "LTFS"}, EVNTDESC="DEATH"), cell("ADTTE", M | {"PARAMCD": "LTFS"}, EVNTDESC="LAST CONTACT"),
         ("ADTTE", "EVNTDESC")),
+    "subjects_have_their_times": (
+        frame("ADTTE", lambda times: times[(times["USUBJID"] != MEDIUM) | (times["PARAMCD"] != "LTFS")]),
+        frame("ADTTE", lambda times: times[times["PARAMCD"] != "LTFS"])),
+    # D died on 22 June 2025.
+    "times_end_with_the_death": (
+        cell("ADTTE", adam.LTFS, ADT=adam.DAY("2025-06-23")), cell("ADTTE", adam.LTFS, ADT=adam.DAY("2025-06-22"))),
+    "criteria_make_events_serious": (
+        alone("ADAE", adam.EVENT, AESER="N", AESHOSP="Y"), alone("ADAE", adam.EVENT, AESER="Y", AESHOSP="Y")),
+    "deaths_without_a_fatal_event": (
+        alone("ADAE", D | {"AESEQ": 1.0}, AEOUT=None, AESDTH=None, ATOXGR="4"),
+        alone("ADAE", D | {"AESEQ": 1.0}, AEOUT=None, AESDTH="Y", ATOXGR="4"), ("ADSL", "DTHFL")),
+    # M was dosed on 10 June 2025.
+    "baselines_are_before_the_first_dose": (
+        cell("ADLB", adam.BASELINE, ADT=adam.DAY("2025-06-11")), cell("ADLB", adam.BASELINE, ADT=adam.DAY("2025-06-10"))),
     # M alone has a value on day 28; of day 0 no outcome is told.
     "records_of_outcomes_are_analysed": (
         cell("ADEFF", M | {"PARAMCD": "MELD", "AVISITN": 28.0}, ANL02FL=None),

@@ -82,8 +82,8 @@ def test_a_note_on_what_is_derived_names_the_variable_where_it_was_supplied(numb
 @pytest.mark.parametrize(
     ("number", "ours", "theirs"),
     [
-        ("T14.3.4.2.1", "Worst grade after the start of the first infusion", "Worst grade where ONTRTFL = Y"),
-        ("T14.3.4.3.1", "Lowest after the start of the first infusion", "Lowest where ONTRTFL = Y"),
+        ("T14.3.4.2.1", "Worst grade after the start of the first infusion", "Worst grade of results flagged ONTRTFL"),
+        ("T14.3.4.3.1", "Lowest after the start of the first infusion", "Lowest of results flagged ONTRTFL"),
     ],
 )
 def test_heads_of_shifts_name_the_flag_of_supplied_data_and_the_numbers_are_the_same(number, ours, theirs):

@@ -750,6 +750,12 @@ BELIEVED = [
     ("ADTTE", 0, {"AVAL": None}, ("V11", "E", "AVAL", "LTFS: is missing")),
     ("ADTTE", 0, {"CNSR": None}, ("V11", "E", "CNSR", "LTFS: is missing")),
     ("ADTTE", 0, {"AVAL": 12.0}, ("V11", "E", "AVAL", "12 days, ADT - STARTDT gives 10")),
+    # An event is known from a contact of its day, and the last one was on 11 March; a later censoring is another question.
+    (
+        *("ADTTE", 0, {"CNSR": 0.0, "ADT": "2025-03-12", "AVAL": 11.0}),
+        ("V11", "W", "ADT", "LTFS: the event of 2025-03-12 is after LSTALVDT 2025-03-11 of ADSL"),
+    ),
+    ("ADTTE", 0, {"ADT": "2025-03-12", "AVAL": 11.0}, None),
 ]
 
 
@@ -771,6 +777,48 @@ def another_study() -> dict[str, pd.DataFrame]:
     adlb = pd.DataFrame({**visits, "AVAL": [10.0, 14.0], "BASE": 10.0, "CHG": [None, 4.0], "PCHG": [None, 40.0]})
     times = {"PARAMCD": "LTFS", "STARTDT": first, "ADT": last, "AVAL": [10.0, 20.0], "CNSR": 1.0}
     return {"ADSL": adsl, "ADAE": adae, "ADLB": adlb, "ADTTE": pd.DataFrame({**subjects, **times})}
+
+
+LOST = ": no table of serious events has it"
+# Of an event: AESER and criteria of seriousness; the severity and what is told.
+SERIOUS = [
+    ({"AESER": "Y", "AESHOSP": "Y"}, None),
+    ({"AESER": "N", "AESHOSP": "N"}, None),
+    ({"AESER": "N", "AESHOSP": "Y"}, ("W", "is N, and Y is AESHOSP")),
+    ({"AESER": "N", "AESHOSP": "Y", "AESLIFE": "Y"}, ("W", "is N, and Y is AESLIFE AESHOSP")),
+    ({"AESER": None, "AESMIE": "Y"}, ("W", "is missing, and Y is AESMIE")),
+    ({"AESER": "N", "AESDTH": "Y"}, ("W", f"is N, and the event was fatal{LOST}")),
+    ({"AESER": "N", "ATOXGR": "5", "AESHOSP": "Y"}, ("W", f"is N, and the event was fatal{LOST}")),
+]
+
+
+@pytest.mark.parametrize(("values", "expected"), SERIOUS)
+def test_supplied_event_that_meets_a_criterion_is_serious(values: dict[str, object], expected: tuple[str, str] | None) -> None:
+    adam = pilot_like()
+    adam["ADAE"] = adam["ADAE"].iloc[:1].assign(**values)
+    findings = validate.validate_adam(adam, TRIAL, keys_only=True)
+    told = findings[["rule", "severity", "variable", "message"]].to_numpy().tolist()
+    assert told == ([["V13", expected[0], "AESER", expected[1]]] if expected else [])
+
+
+def test_subjects_of_the_analysis_set_without_a_time_that_others_have_are_named() -> None:
+    adam = another_study()
+    adam["ADSL"]["FASFL"] = "Y"
+    adam["ADTTE"].loc[0, "PARAMCD"] = "TTDE"
+    findings = validate.validate_adam(adam, TRIAL, keys_only=True)
+    assert findings[["rule", "severity", "variable", "message"]].to_numpy().tolist() == [
+        ["V11", "W", "PARAMCD", "LTFS has no record of 1 of 2 subjects with FASFL = Y: 1"]
+    ]
+
+
+def test_deaths_without_a_fatal_event_are_counted_and_named() -> None:
+    adam = pilot_like()
+    adam["ADSL"] = adam["ADSL"].assign(DTHFL="Y")
+    adam["ADAE"] = adam["ADAE"].assign(AESDTH=["Y", None])
+    findings = validate.validate_adam(adam, TRIAL, keys_only=True)
+    assert findings[["rule", "severity", "message"]].to_numpy().tolist() == [
+        ["V12", "I", "of 1 of 2 subjects who died ADAE has no fatal event: 2"]
+    ]
 
 
 def test_another_study_that_says_the_same_everywhere_has_no_finding() -> None:

@@ -112,7 +112,7 @@ def _tabulate(
     view: View, records: pd.DataFrame, blocks: Sequence[_Block], shifts: Mapping[str, Shift], labels: Mapping[str, str],
     worst: Mapping[str, str], stub: str, told: str, flag: str,
 ) -> Summary:  # fmt: skip
-    after = view.say("after the start of the first infusion", f"where {flag} = Y")
+    after = view.say("after the start of the first infusion", f"of results flagged {flag}")
     columns = _columns({name: f"{word} {after}" for name, word in worst.items()}, labels)
     made = [_block_rows(view, records, block, shifts, labels, columns) for block in blocks if block.headings and len(view.subjects)]
     parts = [one[code] for code in view.trial.parameters for one in made if code in one]

@@ -277,6 +277,22 @@ def _of_outcome(given: Supplied, outcome: Outcome) -> pd.Series:
     return (given.column(outcome.dataset, "PARAMCD") == outcome.paramcd) & (phase.isna() | (phase == outcome.phase))
 
 
+@adam_rule(
+    "V08", "W", "a baseline is not after the first dose", "flag the last value before the first dose, or confirm the baseline",
+    studies="other",
+)  # fmt: skip
+def baselines_are_before_the_first_dose(given: Supplied) -> Iterator[pd.DataFrame]:
+    """ADT of records with ABLFL = Y against TRTSDT of ADSL, by the day: changes from such a baseline leave out what treatment did.
+
+    It is a question: a period of a crossover may have a baseline of its own.
+    """
+    for dataset in given.with_variables("USUBJID", "PARAMCD", "ABLFL", "ADT") if given.has("ADSL", "TRTSDT") else ():
+        day, first = given.column(dataset, "ADT").dt.normalize(), given.of_subject(dataset, given.subjects["TRTSDT"].dt.normalize())
+        late = (given.column(dataset, "ABLFL") == "Y") & (day > first)
+        message = given.column(dataset, "PARAMCD") + ": Y on " + as_text(day) + ", after TRTSDT " + as_text(first)
+        yield given.findings(dataset, late, "ABLFL", message)
+
+
 def _left_out(dataset: str, variable: str, told: str, baseline: pd.Series, kept: pd.Series, remedy: str | None) -> pd.DataFrame:
     lost = int((baseline & ~kept).sum())
     if not lost:

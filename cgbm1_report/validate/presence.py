@@ -7,7 +7,7 @@ no study has is declared in schemas/: ``rows`` (after how many subjects a datase
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,12 +23,19 @@ LOST = 10
 REDELIVER = "deliver the dataset again, whole"
 #: So many parameters tell what a dataset is.
 MANY = 6
+#: So many subjects are named in one finding about a whole dataset.
+NAMED = 5
 
 
 def whole_finding(dataset: str, variable: str, message: str, severity: str | None = None) -> pd.DataFrame:
     """One finding about a dataset or a variable as a whole, for a rule that says what mends it."""
     finding = {"usubjid": None, "key": "", "dataset": dataset, "variable": variable, "value": None, "message": message}
     return pd.DataFrame([{**finding, "severity": severity}])
+
+
+def name_some(subjects: Sequence[str]) -> str:
+    """The first of these subjects, and how many more there are."""
+    return ", ".join(subjects[:NAMED]) + (f" and {len(subjects) - NAMED:,} more" if len(subjects) > NAMED else "")
 
 
 def parameters_without(given: Supplied, dataset: str, variable: str) -> pd.Series:

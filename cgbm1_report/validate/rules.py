@@ -48,7 +48,18 @@ RULE_MODULES = (
     *("subjects", "dates", "visits", "events", "deaths", "dosing", "escalation"),
     *("laboratory", "units", "eligibility", "procedures", "presence", "terms"),
 )
-ADAM_RULE_MODULES = ("adam", "recompute", "scores", "survival", "presence", "terms", "another", "event_times", "decodes")
+ADAM_RULE_MODULES = (
+    "adam",
+    "recompute",
+    "scores",
+    "survival",
+    "presence",
+    "terms",
+    "another",
+    "event_times",
+    "seriousness",
+    "decodes",
+)
 
 RULES: dict[str, Rule[Source]] = {}
 ADAM_RULES: dict[str, Rule[Supplied]] = {}
