@@ -22,7 +22,7 @@ from cgbm1_report.compare.files import FORMS, say_comparison, write_comparison
 from cgbm1_report.compare.named import Words, read_output
 from cgbm1_report.compare.pages import _crossed, count_all, make_tables
 from cgbm1_report.compare.reads import find_reads
-from cgbm1_report.compare.records import compare_datasets, tell_apart
+from cgbm1_report.compare.records import compare_datasets, tell_apart, tell_briefly, tell_values
 from cgbm1_report.compare.results import compare_results, find_crossed, rename_results
 from cgbm1_report.compare.sides import tell_facts
 from cgbm1_report.emit import emit_printed
@@ -539,8 +539,21 @@ TOLD_APART = """
 @pytest.mark.parametrize("case", TOLD_APART.strip().splitlines())
 def test_numbers_of_records_are_told_with_few_digits_that_never_say_the_same_of_two(case):
     before, now, *told = (part.strip() for part in case.split("|"))
-    sides = [pd.Series([float("nan") if text == "." else float(text)]) for text in (before, now)]
+    sides = [pd.Series(tell_values(pd.Series([float("nan") if text == "." else float(text)]))) for text in (before, now)]
     assert [one[0] for one in tell_apart(*sides)] == told
+
+
+def test_list_of_changes_shortens_numbers_and_no_text_and_json_keeps_them():
+    """A result as it was collected is a text, whatever its letters."""
+    now = {"LBSTRESN": 2.123456789, "LBORRES": "2.123456789"}
+    before = {"LBSTRESN": 1.123456789, "LBORRES": "1.123456789"}
+    frames = [pd.DataFrame([{"USUBJID": "A", "LBTESTCD": "ALT", "LBSEQ": 1.0, **side}]) for side in (before, now)]
+    (found,) = compare_datasets({"LB": frames[0]}, {"LB": frames[1]}, {"LB": ["USUBJID", "LBTESTCD"]})
+    exact = {name: (str(before[name]), str(now[name])) for name in now}
+    assert {row.variable: (row.old, row.new) for row in found.records.itertuples()} == exact
+    brief = tell_briefly(found.records, *frames)
+    told = {row.variable: (row.old, row.new) for row in brief.itertuples()}
+    assert told == exact | {"LBSTRESN": ("1.12346", "2.12346")}
 
 
 #: The states of two cohorts at a review and at the data cut-off, before and now | what is told of them.

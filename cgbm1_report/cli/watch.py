@@ -72,7 +72,7 @@ def watch(
     command = [] if notify is None else split_command(notify)
     asked = Asked(
         folder, out, once=once, every=every, rested=rested, longest=longest, stalled=stalled, keep=keep, retries=retries,
-        since_last=since_last,        trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats),
+        since_last=since_last, trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats),
         notebook_timeout=notebook_timeout, jobs=jobs, use_adam=use_adam, paper=paper, chain=chain, sign=sign, executor=executor,
     )  # fmt: skip
     ended: list[Event] = []

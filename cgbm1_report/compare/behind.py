@@ -10,7 +10,7 @@ import pandas as pd
 
 from cgbm1_report.compare.match import SUBJECT
 from cgbm1_report.compare.reads import Reads
-from cgbm1_report.compare.records import Difference, tell_values
+from cgbm1_report.compare.records import Difference, tell_briefly, tell_values
 from cgbm1_report.compare.subjects import SUBJECT_LEVEL
 from cgbm1_report.errors import number_of
 from cgbm1_report.rows import read_key
@@ -205,13 +205,14 @@ def _records(one: Difference, old: Mapping[str, pd.DataFrame], new: Mapping[str,
     """Changes in words, and the values of all variables of their records, before and now."""
     records = one.records.reset_index(drop=True)
     gone = (records["status"] == "gone").to_numpy()
-    change = records["variable"] + " " + records["old"].where(records["old"] != "", "missing") + " → "
-    change += records["new"].where(records["new"] != "", "missing")
+    frame, before = (side.get(one.dataset, pd.DataFrame()).reset_index(drop=True) for side in (new, old))
+    brief = tell_briefly(records, before, frame)
+    change = records["variable"] + " " + brief["old"].where(brief["old"] != "", "missing") + " → "
+    change += brief["new"].where(brief["new"] != "", "missing")
     what = change.where(records["status"] == "changed", records["status"])
     about = (records["subject"] + " " + records["record"]).str.strip()
     told = one.dataset + " " + about + ": " + what
     places = records["at"].to_numpy()
-    frame, before = (side.get(one.dataset, pd.DataFrame()).reset_index(drop=True) for side in (new, old))
     values = {}
     for name in {str(name) for name in (*frame, *before)}:
         now = np.full(len(records), "", dtype=object)

@@ -11,6 +11,7 @@ from cgbm1_report.analyse.numbers import STAT_LABELS
 from cgbm1_report.compare import ARM, OTHER, POPULATION, Comparison
 from cgbm1_report.compare.gathered import count_whole, gather_subjects
 from cgbm1_report.compare.named import Words, name_all
+from cgbm1_report.compare.records import tell_briefly
 from cgbm1_report.compare.results import Moves
 from cgbm1_report.errors import number_of
 from cgbm1_report.tabulate.files import split_group
@@ -234,6 +235,7 @@ def _subjects(found: Comparison) -> list[dict[str, str]]:
         for old, now in found.renamed.items()
     ]
     level = found.subject_records
+    level = _brief(level, level["dataset"].iloc[0], found) if len(level) else level
     moved, whole = level[level["status"] == "changed"], level[level["status"] != "changed"]
     moved = moved.assign(kind=moved["kind"].map(_KINDS))
     lines = pd.concat([moved, whole.assign(kind=whole["status"].str.capitalize())])[[column.key for column in _SUBJECTS]]
@@ -251,8 +253,13 @@ _RECORDS = (
 )
 
 
+def _brief(records: pd.DataFrame, dataset: str, found: Comparison) -> pd.DataFrame:
+    """Changes of a dataset's records, their numbers with the digits that a page has room for."""
+    return tell_briefly(records, *(side.data[dataset] for side in (found.old, found.new) if dataset in side.data))
+
+
 def _records(found: Comparison) -> list[dict[str, str]]:
-    held = [one.records for one in found.datasets if len(one.records)]
+    held = [_brief(one.records, one.dataset, found) for one in found.datasets if len(one.records)]
     return _lines(pd.concat(held)[[column.key for column in _RECORDS]]) if held else []
 
 

@@ -175,8 +175,8 @@ def _find_changed(coded: Coded, paired: Paired, old: pd.DataFrame, new: pd.DataF
     for column in np.unique(where):
         here = where == column
         name = coded.names[column]
-        told = old[name].iloc[left[here]], new[name].iloc[right[here]]
-        texts["old"][here], texts["new"][here] = tell_apart(*told)
+        texts["old"][here] = tell_values(old[name].iloc[left[here]])
+        texts["new"][here] = tell_values(new[name].iloc[right[here]])
     records = tell_records(new, right, coded.names)
     return records.assign(status="changed", variable=np.array(coded.names, dtype=object)[where], **texts, at=right)
 
@@ -211,14 +211,23 @@ def tell_values(values: pd.Series) -> np.ndarray:
     return np.asarray(texts.astype(object).where(values.notna(), ""), dtype=object)
 
 
-def tell_apart(old: pd.Series, new: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Values that differ as text: numbers with six digits, and with all where these would say the same of two."""
-    exact = tell_values(old), tell_values(new)
-    if not all(side.dtype.kind == "f" for side in (old, new)):
-        return exact
-    short = tuple(np.array([_shorten(text) for text in side], dtype=object) for side in exact)
+def tell_briefly(records: pd.DataFrame, *frames: pd.DataFrame) -> pd.DataFrame:
+    """Changes of records for a page: numbers with six digits, and with all where these would say the same of two.
+
+    ``frames`` are the records before and now: what is a number in them.
+    """
+    told = [{str(name): frame[name].dtype.kind == "f" for name in frame} for frame in frames]
+    numbers = [name for name in records["variable"].unique() if name and all(side.get(name, True) for side in told)]
+    here = records["variable"].isin(numbers)
+    old, new = tell_apart(records.loc[here, "old"], records.loc[here, "new"])
+    return records.assign(old=records["old"].mask(here, old), new=records["new"].mask(here, new))
+
+
+def tell_apart(old: pd.Series, new: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Numbers as text with six digits, and as they are where these would say the same of two."""
+    short = old.map(_shorten), new.map(_shorten)
     alike = short[0] == short[1]
-    return tuple(np.where(alike, whole, brief) for whole, brief in zip(exact, short, strict=True))  # type: ignore[return-value]
+    return short[0].mask(alike, old), short[1].mask(alike, new)
 
 
 def _shorten(text: str) -> str:
