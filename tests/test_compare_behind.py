@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.compare import compare_sides
+from cgbm1_report.compare.behind import Behind
 from cgbm1_report.compare.besides import Besides
+from cgbm1_report.compare.reads import Reads
+from cgbm1_report.compare.records import compare_datasets
 from cgbm1_report.compare.results import NAMED
 from cgbm1_report.compare.sides import tell_unlike
 from cgbm1_report.rows import write_key
@@ -110,3 +113,34 @@ def test_cell_of_the_documentation_names_what_the_builds_were_made_with(tmp_path
 def test_libraries_that_one_side_alone_tells_are_no_difference():
     old, new = replace(cut("nothing"), libraries={"pandas": "1"}), replace(cut("nothing"), libraries={"numpy": "2"})
     assert tell_unlike(old, new, {}) == []
+
+
+#: An event of P, before and now: its term, its grade and whether it was serious | a count of which it moved.
+WORDS_CHANGED = """
+AEDECOD | AETOXGR | AESER
+Fever   | 2 → 1   | N
+Fever   | 1 → 2   | N → Y
+"""
+
+
+def test_change_that_moved_a_count_stands_before_others_of_the_same_row():
+    """Of serious fever P's second event is one now; that the first was milder than was thought moved nothing."""
+    rows = [[cell.strip() for cell in line.split("|")] for line in WORDS_CHANGED.strip().splitlines()[1:]]
+    sides = [
+        pd.DataFrame(
+            [(PLACEBO, day, *(cell.split(" → ")[at if "→" in cell else 0] for cell in row)) for day, row in enumerate(rows)],
+            columns=["USUBJID", "AESTDTC", "AEDECOD", "AETOXGR", "AESER"],
+        ).assign(AESTDTC=lambda one: one["AESTDTC"].map("2025-06-1{}".format))
+        for at in (0, 1)
+    ]
+    old, new = ({"ADAE": side} for side in sides)
+    behind = Behind(compare_datasets(old, new, {"ADAE": ["USUBJID", "AESTDTC"]}), old, new)
+
+    def find(reads: Reads, *levels: tuple[str, str]) -> list[str]:
+        told = behind.find(write_key((("AEDECOD", "Fever"), *levels)), (PLACEBO,), ["ADAE"], reads)
+        return [text.rpartition(": ")[2] for text in told]
+
+    moved = ["AESER N → Y", "AETOXGR 1 → 2"]
+    assert find(Reads(), ("AESER", "Y")) == moved
+    assert find(Reads(chosen={"AESER": ("Y",)})) == moved
+    assert find(Reads()) == ["AETOXGR 2 → 1", "AETOXGR 1 → 2", "AESER N → Y"]

@@ -64,6 +64,14 @@ class _Kind:
         was, now = self.values[variable]
         return self._kept((variable, frozenset(values)), lambda: pd.Series(was).isin(values) | pd.Series(now).isin(values))
 
+    def entered_or_left(self, asked: Mapping[str, tuple[str, ...]]) -> np.ndarray:
+        """Which changes made a record one of those that have these values, or none of them any more; whole records among them."""
+        moved = np.asarray(self.variables == "", dtype=bool)
+        for variable in (one for one in asked if one in self.values):
+            was, now = (pd.Series(side).isin(asked[variable]).to_numpy() for side in self.values[variable])
+            moved |= (was != now) & (self.variables == variable)
+        return moved
+
     def _kept(self, asked: tuple[str, frozenset[str]], find: Callable[[], pd.Series]) -> np.ndarray:
         if asked not in self._among:
             self._among[asked] = find().to_numpy()
@@ -188,7 +196,10 @@ class Behind:
         if narrow and (read := _variables(name, key, kind, reads)):
             # A record that is new or gone is told whole.
             chosen &= kind.of_variables(read)
-        return kind.told[chosen]
+        # First what changes which records are the row's: of all others a count would be as it was.
+        levels = {variable: (level,) for variable, level in key if level is not None and variable != SUBJECT}
+        first = kind.entered_or_left({**reads.chosen, **levels})
+        return np.concatenate([kind.told[chosen & first], kind.told[chosen & ~first]])
 
 
 def _variables(name: str, key: _Asked, kind: _Kind, reads: Reads) -> frozenset[str]:
