@@ -169,7 +169,7 @@ def test_builds_that_differ_in_one_byte_or_one_file_are_refused(tmp_path: Path):
         (tmp_path / name / "outputs" / "T1.csv").write_text("5 (10.0)", encoding="utf-8")
     assert check_same(tmp_path / "first", tmp_path / "second") == 1
     (tmp_path / "second" / "outputs" / "T1.csv").write_text("6 (10.0)", encoding="utf-8")
-    with pytest.raises(NotDoneError, match="differ in 1 files"):
+    with pytest.raises(NotDoneError, match="differ in 1 file:"):
         check_same(tmp_path / "first", tmp_path / "second")
     (tmp_path / "second" / "more.csv").touch()
     with pytest.raises(NotDoneError, match="differ in their files"):

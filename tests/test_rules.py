@@ -214,5 +214,5 @@ def test_lowest_level_term_without_its_name_is_told_by_its_code_and_the_rarer_pr
     ae = pd.DataFrame({"USUBJID": ["A", "B", "C"], "AESEQ": [1.0, 1.0, 1.0], "AELLTCD": [10020667.0, 10020667.0, 10020667.0],
                        "AEDECOD": ["Hypernatraemia", "Hyponatraemia", "hyponatraemia"]})  # fmt: skip
     found = run_rule(OF_SDTM["lowest_terms_have_one_term"], Source({"AE": ae}, TRIAL, CUTOFF, None))
-    assert found[["rule", "severity", "usubjid", "variable"]].to_numpy().tolist() == [["V02", "E", "A", "AEDECOD"]]
+    assert found[["rule", "severity", "usubjid", "variable"]].to_numpy().tolist() == [["V02", "W", "A", "AEDECOD"]]
     assert found["message"].tolist() == ["AELLTCD 10020667 is 'Hypernatraemia' here and 'Hyponatraemia' elsewhere"]

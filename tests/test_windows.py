@@ -257,7 +257,7 @@ def test_pre_dose_visits_come_from_the_protocol():
 
 
 def test_records_of_an_unknown_subject_stop_the_derivation():
-    with pytest.raises(ReportError, match="not in ADSL: S-2"):
+    with pytest.raises(ReportError, match="ADSL lacks 1 subject of the records: S-2"):
         derive_bds(records(on_day(1, usubjid="S-2")), subjects(), TRIAL)
 
 

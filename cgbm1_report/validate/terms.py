@@ -116,16 +116,19 @@ def codes_have_one_term(source: Source) -> Iterator[pd.DataFrame]:
                     yield from _several(frame, name, term, code, "W")
 
 
-@rule("V02", "E", *_ONE_TERM)
+@rule("V02", "W", *_ONE_TERM)
 def lowest_terms_have_one_term(source: Source) -> Iterator[pd.DataFrame]:
-    """One lowest level term under two preferred terms: an event would be counted in another row, and no table would tell."""
+    """One lowest level term under two preferred terms: an event is counted in another row, and no table tells.
+
+    It is a question: two versions of the dictionary may differ so, and a report for a safety review does not wait for coding.
+    """
     for name, frame in source.sdtm.items():
         yield from _under_two_terms(frame, name)
 
 
-@rule("V02", "E", *_ONE_CLASS)
+@rule("V02", "W", *_ONE_CLASS)
 def terms_stand_in_one_class(source: Source) -> Iterator[pd.DataFrame]:
-    """One preferred term under two system organ classes: it would be a row under each, with too few subjects in both."""
+    """One preferred term under two system organ classes: it is a row under each, with fewer subjects in both."""
     for name, frame in source.sdtm.items():
         yield from _under_two_classes(frame, name)
 
@@ -137,14 +140,14 @@ def analysis_terms_have_one_spelling(given: Supplied) -> Iterator[pd.DataFrame]:
         yield from _spelt_otherwise(frame, name)
 
 
-@adam_rule("V02", "E", *_ONE_TERM, studies="any")
+@adam_rule("V02", "W", *_ONE_TERM, studies="any")
 def analysis_lowest_terms_have_one_term(given: Supplied) -> Iterator[pd.DataFrame]:
     """The same of ADaM."""
     for name, frame in given.adam.items():
         yield from _under_two_terms(frame, name)
 
 
-@adam_rule("V02", "E", *_ONE_CLASS, studies="any")
+@adam_rule("V02", "W", *_ONE_CLASS, studies="any")
 def analysis_terms_stand_in_one_class(given: Supplied) -> Iterator[pd.DataFrame]:
     """The same of ADaM."""
     for name, frame in given.adam.items():
