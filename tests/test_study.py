@@ -787,6 +787,8 @@ def test_blind_study_has_no_arms(young_cut: Path) -> None:
     study = cg.open_cut(young_cut, phase=2)
     with pytest.raises(ReportError, match="nobody's arm is known"):
         study.filter(arm="Low")
+    with pytest.raises(ReportError, match=r"phase 2 is blinded: nobody's TRT01A is known(.|\n)*leave TRT01A out of the condition"):
+        study.where("TRT01A == 'Low'")
     assert set(study.km("OS")["column"]) == {POOLED}
     # What is asked of everybody is asked by one name before and after a phase is opened.
     row = {"TRTEMFL": "Y"}

@@ -126,12 +126,24 @@ def _ask(adsl: pd.DataFrame, condition: str, study: Study) -> pd.DataFrame:
         meant = "equal is written ==: \"SEX == 'F'\"" if _assigns(condition) else 'compare with something: "AGE >= 60"'
         raise ArgumentError(told, rule=_RULE, remedy=meant)
     own = _of_phase(adsl, study.phase)
+    _refuse_unseen(adsl[own], condition, study)
     unknown = int(found[own].isna().sum())
     if unknown and (told := _tell_missing(adsl[own], condition)):
         logger.warning(
             "%s is unknown of %d of %d subjects of the phase, who are left out: %s", condition, unknown, int(own.sum()), told
         )
     return adsl[found.fillna(False).astype(bool)]
+
+
+def _refuse_unseen(adsl: pd.DataFrame, condition: str, study: Study) -> None:
+    """Refuse a condition on what could tell treatment while the phase is blind, where it is known of nobody."""
+    if not study.pooled:
+        return
+    seen = study.trial.seen_of("ADSL")
+    unseen = [name for name in _names_asked(adsl, condition) if name not in seen and adsl[name].isna().all()]
+    if unseen:
+        told = f"phase {study.phase} is blinded: nobody's {' or '.join(unseen)} is known"
+        raise PlanError(told, rule="unblinding record", remedy=f"leave {' and '.join(unseen)} out of the condition")
 
 
 def _tell_missing(adsl: pd.DataFrame, condition: str) -> str:
@@ -160,7 +172,7 @@ def _values_asked(adsl: pd.DataFrame, condition: str) -> str:
     """Which texts the variables of ADSL have that a condition asks for, where they are few."""
     names = _names_asked(adsl, condition)
     texts = {name: sorted(adsl[name].dropna().unique()) for name in names if pd.api.types.is_string_dtype(adsl[name])}
-    return "; ".join(f"{name} is {', '.join(values)}" for name, values in texts.items() if len(values) <= _FEW)
+    return "; ".join(f"{name} is {', '.join(values)}" for name, values in texts.items() if 0 < len(values) <= _FEW)
 
 
 def _remedy(said: str, adsl: pd.DataFrame, data: Mapping[str, pd.DataFrame]) -> str:

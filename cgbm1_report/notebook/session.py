@@ -313,8 +313,8 @@ def _page_shown() -> int | Literal["all"]:
     return "all" if _QUARTO_RUNS & os.environ.keys() else 1
 
 
-def _words(text: str) -> dict[str, str]:
-    return {"text/markdown": text, "text/plain": text}
+def _words(text: str) -> Bundle:
+    return Bundle({"text/markdown": text, "text/plain": text})
 
 
 def _mark_output(made: Output) -> dict[str, object]:
