@@ -148,6 +148,24 @@ def test_reason_of_a_censoring_in_evntdesc_is_no_event() -> None:
     assert made.rows == table("T14.2.1.1", data()).rows
 
 
+#: CNSR and EVNTDESC of three subjects | whom the refusal names, and what it says of them.
+CONTRADICTING = [
+    ([1.0, 0.0, 1.0], ["Alive", "Alive", "Alive"], "1-02", "EVNTDESC is what censored records say, and CNSR is 0"),
+    ([0.0, 0.0, 1.0], ["Relapse", "Relapse", "Relapse"], "1-03", "EVNTDESC names an event that CNSR censors"),
+    # Of a word that trial.yaml has for an event a censoring is wrong, however many there are.
+    ([1.0, 0.0, 1.0], ["DEATH", "DEATH", "DEATH"], "1-01", "EVNTDESC names an event that CNSR censors"),
+]
+
+
+@pytest.mark.parametrize(("cnsr", "told", "who", "said"), CONTRADICTING)
+def test_record_that_contradicts_the_others_of_its_text_is_the_one_that_is_named(cnsr, told, who, said) -> None:
+    adam = data()
+    adam["ADTTE"] = adam["ADTTE"].assign(CNSR=cnsr, EVNTDESC=told)
+    with pytest.raises(ReportError) as caught:
+        table("T14.2.1.1", adam)
+    assert f"ADTTE: {who}: LTFS: {said}" in str(caught.value)
+
+
 def test_words_of_events_may_be_left_to_the_data() -> None:
     parameters = {code: one.model_copy(update={"events": {}}) if code == "OS" else one for code, one in TRIAL.parameters.items()}
     supplied = type(TRIAL).model_validate(TRIAL.model_copy(update={"parameters": parameters}).model_dump())

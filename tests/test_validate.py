@@ -965,7 +965,7 @@ def test_times_of_another_study_are_counted_alike(counted: bool, days: list[floa
 TOLD = [
     ({"STARTDT": [None, "2025-03-02"]}, [("E", "LTFS: is missing, and AVAL is there")]),
     ({"STARTDT": None}, [("W", "LTFS has no STARTDT in any of 2 records: nobody can check AVAL")]),
-    ({"CNSR": [0.0, 1.0], "EVNTDESC": "RELAPSE"}, [("E", "LTFS has EVNTDESC 'RELAPSE', with CNSR 0 in 1 record and another CNSR in 1")]),
+    ({"CNSR": [0.0, 1.0], "EVNTDESC": "RELAPSE"}, [("E", "LTFS has EVNTDESC 'RELAPSE', with CNSR 0 in 1 record and another CNSR in 1: 2")]),
     ({"CNSR": 1.0, "EVNTDESC": ["DEATH", "LAST CONTACT"]}, [("E", "LTFS has EVNTDESC 'DEATH', which is its event by trial.yaml, censored in 1 record")]),
     ({"CNSR": 0.0, "EVNTDESC": "DEATH"}, [("W", "LTFS has CNSR 0 in all of its 2 records: nobody is censored")]),
     ({"CNSR": [0.0, 1.0], "EVNTDESC": ["DEATH", "LAST CONTACT"]}, []),

@@ -47,20 +47,28 @@ def times_have_their_dates(given: Supplied) -> Iterator[pd.DataFrame]:
 def censoring_fits_its_description(given: Supplied) -> Iterator[pd.DataFrame]:
     """EVNTDESC of a parameter with CNSR 0 in some records and another one in others, or censored and its event by trial.yaml.
 
-    Either an event is not counted or a censoring is. CNSR 0 in every record of a parameter of several subjects is a question (W).
+    Either an event is not counted or a censoring is; the subjects of the fewer records are named. CNSR 0 in every record of a
+    parameter of several subjects is a question (W).
     """
     if not given.has("ADTTE", "PARAMCD", "CNSR"):
         return
     cnsr = given.column("ADTTE", "CNSR")
     records = pd.DataFrame(
-        {"CODE": given.column("ADTTE", "PARAMCD"), "TEXT": given.column("ADTTE", "EVNTDESC"), "EVENT": cnsr == 0}
+        {
+            "CODE": given.column("ADTTE", "PARAMCD"),
+            "TEXT": given.column("ADTTE", "EVNTDESC"),
+            "WHO": given.column("ADTTE", "USUBJID"),
+            "EVENT": cnsr == 0,
+        }
     )
     records = records[cnsr.notna() & ~given.of_unseen("ADTTE", "CNSR")]
     counted = records.groupby(["CODE", "TEXT"])["EVENT"].agg(["sum", "size"]).reset_index()
     for paramcd, text, events, size in zip(*(counted[name] for name in ("CODE", "TEXT", "sum", "size")), strict=True):
         others, declared = size - events, given.trial.parameters.get(str(paramcd))
         if others and events:
-            told = f"with CNSR 0 in {number_of(events, 'record')} and another CNSR in {others:,}"
+            fewer = records["EVENT"] if events < others else ~records["EVENT"]
+            who = records.loc[fewer & (records["CODE"] == paramcd) & (records["TEXT"] == text), "WHO"].dropna()
+            told = f"with CNSR 0 in {number_of(events, 'record')} and another CNSR in {others:,}: {name_some(sorted(set(who)))}"
         elif others and declared and text in declared.events:
             told = f"which is its event by trial.yaml, censored in {number_of(others, 'record')}"
         else:
