@@ -124,7 +124,7 @@ def test_long_answers_and_errors_arrive_whole_and_leave_no_file():
         assert long.result() == bytes(1_000_000)
         with pytest.raises(ValueError, match="invalid literal") as raised:
             error.result()
-        assert "in carry_out" in raised.value.__notes__[0]
+        assert "in answer_call" in raised.value.__notes__[0]
         assert os.listdir(hands._folder) == []
         folder = hands._folder
     assert not os.path.exists(folder)

@@ -13,12 +13,9 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from pathlib import Path
 
 ENDED = "ended"
-#: What an answer is: what the function gave, or what it raised.
-MADE, RAISED = "made", "raised"
 #: Seconds between two looks whether the run is over.
 _PAUSE = 0.25
 
@@ -34,29 +31,17 @@ def main() -> None:
     os.environ.update(environment, TMPDIR=temporary)
     tempfile.tempdir = None
     from cgbm1_report.system.collector import collect_rarely
+    from cgbm1_report.system.handed import answer_call
     from cgbm1_report.system.importing import leave_current_folder_out, leave_grammar_out
 
     collect_rarely()
     leave_current_folder_out()
     leave_grammar_out()
     threading.Thread(target=_watch, args=(over,), daemon=True).start()
-    answer = _call(content)
+    answer = answer_call(content)
     made = place / f"answer-{os.uname().nodename}-{os.getpid()}"
     made.write_bytes(answer)
     made.replace(place / "answer")
-
-
-def _call(content: bytes) -> bytes:
-    """What a function gave or raised, to be sent back."""
-    try:
-        function, arguments, named = pickle.loads(content)  # noqa: S301 - written by our own run
-        return pickle.dumps((MADE, function(*arguments, **named)))
-    except Exception as error:
-        try:
-            return pickle.dumps((RAISED, error))
-        except Exception:
-            told = "".join(traceback.format_exception(error))
-            return pickle.dumps((RAISED, RuntimeError(told)))
 
 
 def _watch(over: Path) -> None:

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cgbm1_report.errors import ToolError
-from cgbm1_report.system.called import ENDED, RAISED
+from cgbm1_report.system.called import ENDED
+from cgbm1_report.system.handed import give
 from cgbm1_report.system.processes import run_python, tell_end
 
 T = TypeVar("T")
@@ -67,16 +68,13 @@ class Calls:
         """Give what a call gave, or raised, to who waits for it."""
         try:
             done.result()
-            kind, content = pickle.loads((place / "answer").read_bytes())  # noqa: S301 - written by our own call
+            answer = (place / "answer").read_bytes()
         except BaseException as error:  # whatever it is, somebody waits
             who, remedy = self._who
             told = f"{who} did not carry it out: {type(error).__name__}: {' '.join(str(error).split())[:500]}"
             answered.set_exception(ToolError(told, rule="one process a call", remedy=remedy))
             return
-        if kind == RAISED:
-            answered.set_exception(content)
-        else:
-            answered.set_result(content)
+        give(answer, answered)
 
     def end(self) -> None:
         """End what still runs: every process of a call looks for this file."""

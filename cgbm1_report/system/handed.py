@@ -48,11 +48,16 @@ def pack_call(function: Callable[..., Any], arguments: tuple[object, ...], named
 
 def carry_out(handed: bytes | str, folder: str) -> bytes | str:
     """Carry out a call in another process; what it gave or raised, as it may go through a pipe."""
+    return hand_over(answer_call(_take(handed)), folder)
+
+
+def answer_call(content: bytes) -> bytes:
+    """What a packed function gave or raised, packed to be sent back: for `give`."""
     try:
-        function, arguments, named = pickle.loads(_take(handed))  # noqa: S301 - written by our own run
-        return hand_over(pickle.dumps((_MADE, function(*arguments, **named))), folder)
+        function, arguments, named = pickle.loads(content)  # noqa: S301 - written by our own run
+        return pickle.dumps((_MADE, function(*arguments, **named)))
     except Exception as error:
-        return hand_over(_pack_error(error), folder)
+        return _pack_error(error)
 
 
 def _pack_error(error: Exception) -> bytes:
@@ -74,7 +79,17 @@ def pass_on(done: Future[bytes | str], answered: Future[Any]) -> None:
         answered.cancel()
         return
     try:
-        kind, content = pickle.loads(_take(done.result()))  # noqa: S301 - written by our own call
+        answer = _take(done.result())
+    except BaseException as error:  # whatever it is, somebody waits
+        answered.set_exception(error)
+        return
+    give(answer, answered)
+
+
+def give(answer: bytes, answered: Future[Any]) -> None:
+    """Give what `answer_call` packed to who waits for it, or raise it there."""
+    try:
+        kind, content = pickle.loads(answer)  # noqa: S301 - written by our own call
     except BaseException as error:  # whatever it is, somebody waits
         answered.set_exception(error)
         return
